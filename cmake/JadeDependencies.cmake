@@ -1,0 +1,35 @@
+# Every outside library is found here and linked only by the room that owns it (see docs/architecture.md).
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+if(JADE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# LibTorch. Debian's CMake files name targets of packages that need not be installed, so the library is taken by path.
+if(JADE_BACKBONE)
+  find_path(JADE_TORCH_INCLUDE torch/torch.h
+            HINTS $ENV{LIBTORCH}/include/torch/csrc/api/include ${CMAKE_PREFIX_PATH}
+            PATHS /usr/include/torch/csrc/api/include)
+  find_library(JADE_TORCH_LIB torch HINTS $ENV{LIBTORCH}/lib)
+  find_library(JADE_TORCH_CPU_LIB torch_cpu HINTS $ENV{LIBTORCH}/lib)
+  find_library(JADE_C10_LIB c10 HINTS $ENV{LIBTORCH}/lib)
+  if(NOT JADE_TORCH_INCLUDE OR NOT JADE_TORCH_LIB OR NOT JADE_TORCH_CPU_LIB OR NOT JADE_C10_LIB)
+    message(FATAL_ERROR "LibTorch is missing: run scripts/setup.sh, or configure with -DJADE_BACKBONE=OFF to build the "
+                        "compiler without a backbone.")
+  endif()
+  add_library(jade_torch INTERFACE)
+  get_filename_component(torch_root "${JADE_TORCH_INCLUDE}/../../../.." ABSOLUTE)
+  target_include_directories(jade_torch SYSTEM INTERFACE ${torch_root} ${JADE_TORCH_INCLUDE})
+  target_link_libraries(jade_torch INTERFACE ${JADE_TORCH_LIB} ${JADE_TORCH_CPU_LIB} ${JADE_C10_LIB})
+  find_package(OpenMP)
+  if(OpenMP_CXX_FOUND)
+    target_link_libraries(jade_torch INTERFACE OpenMP::OpenMP_CXX)
+  endif()
+endif()
