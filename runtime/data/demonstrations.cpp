@@ -1,0 +1,420 @@
+#include "runtime/data/demonstrations.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "runtime/data/phrases.h"
+#include "runtime/data/pretend.h"
+#include "runtime/data/scene.h"
+
+namespace jade::data {
+namespace {
+
+constexpr int kPerWorld = 300;       // demonstrations before the next pretend world
+constexpr size_t kStock = 240;       // questions asked of a pretend world
+constexpr size_t kRealStock = 6000;  // questions asked of the atlas
+constexpr size_t kRetrieved = 12;    // passages looked at to fill a context
+constexpr std::string_view kUnknown = "unknown";
+
+// Weights of the roles, in the order of Role.
+using Mix = std::array<int, kRoleCount>;
+constexpr Mix kShortMix = {5, 3, 12, 9, 6, 8, 48, 1, 8};
+constexpr Mix kFullMix = {8, 4, 12, 8, 5, 12, 38, 3, 10};
+
+struct WeightedPlan {
+  std::string_view plan;
+  int weight;
+};
+// Mostly the plan that a careful person would choose, now and then another, so that sampling has something to explore.
+constexpr std::array<WeightedPlan, 5> kSinglePlans = {
+    {{"R,AG", 62}, {"R,DS,AG", 18}, {"QR,R,AG", 12}, {"QR,R,DS,AG", 5}, {"QDS", 3}}};
+constexpr std::array<WeightedPlan, 3> kSerialPlans = {{{"QDS", 93}, {"R,AG", 5}, {"QDP", 2}}};
+constexpr std::array<WeightedPlan, 3> kParallelPlans = {{{"QDP", 82}, {"R,AG", 11}, {"R,DS,AG", 7}}};
+constexpr std::array<WeightedPlan, 2> kSubPlans = {{{"R,AG", 78}, {"R,DS,AG", 22}}};
+
+template <size_t N>
+std::string_view Draw(const std::array<WeightedPlan, N>& plans, Rng& rng) {
+  int total = 0;
+  for (const WeightedPlan& plan : plans) total += plan.weight;
+  int left = rng.Between(0, total - 1);
+  for (const WeightedPlan& plan : plans) {
+    if ((left -= plan.weight) < 0) return plan.plan;
+  }
+  return plans[0].plan;
+}
+
+using Docs = std::vector<const Passage*>;
+
+class Maker {
+ public:
+  explicit Maker(const DemonstrationOptions& options)
+      : options_(options), rng_(HashText("demonstrations", options.seed)) {
+    if (options.atlas != nullptr) {
+      for (const Entity& entity : options.atlas->entities) taken_.insert(entity.name);
+    }
+    if (options.real > 0) {
+      real_ = std::make_unique<Scene>(*options.atlas, options.atlas_seed, options.atlas_split, kRealStock,
+                                      HashText("real questions", options.seed));
+    }
+    gate_ = options.stage == Stage::kGate || options.stage == Stage::kGateFive;
+  }
+
+  Demonstration Next() {
+    real_now_ = real_ != nullptr && rng_.Chance(options_.real);
+    if (!real_now_ && made_++ % kPerWorld == 0) Renew();
+    while (true) {
+      std::optional<Demonstration> demonstration = Draft();
+      if (demonstration) return std::move(*demonstration);
+    }
+  }
+
+ private:
+  void Renew() {
+    PretendOptions world;
+    world.seed = rng_.Next();
+    world.pool = gate_ ? NamePool::kGate : options_.pool;
+    world.taken = &taken_;
+    world.countries = rng_.Between(12, 28);
+    pretend_ = std::make_unique<Scene>(MakePretendWorld(world), rng_.Next(), std::nullopt, kStock, rng_.Next());
+  }
+
+  const Scene& scene() const { return real_now_ ? *real_ : *pretend_; }
+
+  std::optional<Demonstration> Draft() {
+    if (gate_) return Gate();
+    if (options_.stage == Stage::kCopying) return Copying();
+    const Mix& mix = options_.stage == Stage::kShort ? kShortMix : kFullMix;
+    int total = 0;
+    for (int weight : mix) total += weight;
+    int left = rng_.Between(0, total - 1);
+    size_t role = 0;
+    while ((left -= mix[role]) >= 0) ++role;
+    return ForRole(static_cast<Role>(role));
+  }
+
+  std::optional<Demonstration> ForRole(Role role) {
+    switch (role) {
+      case Role::kPlanner:
+        return Planner();
+      case Role::kSubPlanner:
+        return SubPlanner();
+      case Role::kRewriter:
+        return Rewriter();
+      case Role::kSerial:
+        return Decomposer(Role::kSerial, scene().serials());
+      case Role::kParallel:
+        return Decomposer(Role::kParallel, scene().parallels());
+      case Role::kSelector:
+        return Selector();
+      case Role::kAnswerer:
+        return Answerer();
+      case Role::kClosedBook:
+        return ClosedBook();
+      case Role::kSummariser:
+        return Summariser();
+    }
+    return std::nullopt;
+  }
+
+  static Demonstration Made(Role role, std::vector<Message> messages, std::string reply) {
+    return {std::string(RoleName(role)), std::move(messages), std::move(reply), {}, {}};
+  }
+
+  // Any question: two in five single, two serial, one parallel.
+  const Question* AnyQuestion() {
+    size_t draw = rng_.Below(5);
+    const auto& stock = draw < 2 ? scene().singles() : draw < 4 ? scene().serials() : scene().parallels();
+    return stock.empty() ? nullptr : &rng_.Pick(stock);
+  }
+
+  // A question that one look-up answers: asked plainly, or a step of a longer one as a rewriter resolves it.
+  struct Direct {
+    std::string text;
+    std::string answer;
+    std::vector<PassageId> support;
+    std::vector<std::string> answers;
+    std::string_view type;
+  };
+  std::optional<Direct> DirectQuestion() {
+    if (rng_.Chance(0.55)) {
+      if (scene().singles().empty()) return std::nullopt;
+      const Question& question = rng_.Pick(scene().singles());
+      bool noun = question.type == QuestionType::kSingle && rng_.Chance(0.15);
+      return Direct{noun ? question.rewritten : question.text, question.answers[0], question.support, question.answers,
+                    QuestionTypeName(question.type)};
+    }
+    const auto& stock = rng_.Chance(0.75) ? scene().serials() : scene().parallels();
+    if (stock.empty()) return std::nullopt;
+    const Question& question = rng_.Pick(stock);
+    const Step& step = rng_.Pick(question.steps);
+    return Direct{step.resolved, step.answer, {step.passage}, {step.answer}, "step"};
+  }
+
+  std::optional<Demonstration> Planner() {
+    const Question* question = AnyQuestion();
+    if (question == nullptr) return std::nullopt;
+    std::string_view plan = question->steps.size() == 1 ? Draw(kSinglePlans, rng_)
+                            : question->parallel        ? Draw(kParallelPlans, rng_)
+                                                        : Draw(kSerialPlans, rng_);
+    return Made(Role::kPlanner, PlannerPrompt(question->text), PlanReply(plan));
+  }
+
+  std::optional<Demonstration> SubPlanner() {
+    std::optional<Direct> direct = DirectQuestion();
+    if (!direct) return std::nullopt;
+    return Made(Role::kSubPlanner, SubPlannerPrompt(direct->text), PlanReply(Draw(kSubPlans, rng_)));
+  }
+
+  std::optional<Demonstration> Rewriter() {
+    if (rng_.Chance(0.2)) {  // a pipeline's first stage: the question itself, to be put otherwise
+      const Question* question = AnyQuestion();
+      if (question == nullptr) return std::nullopt;
+      return Made(Role::kRewriter, RewriterPrompt(question->text, question->text, {}), QueryReply(question->rewritten));
+    }
+    if (scene().serials().empty()) return std::nullopt;
+    const Question& question = rng_.Pick(scene().serials());
+    size_t at = rng_.Chance(0.25) ? 0 : rng_.Below(question.steps.size());
+    std::vector<PromptNote> notes = Notes(question, at);
+    return Made(Role::kRewriter, RewriterPrompt(question.steps[at].asked, question.text, notes),
+                QueryReply(question.steps[at].resolved));
+  }
+
+  static std::vector<PromptNote> Notes(const Question& question, size_t count) {
+    std::vector<PromptNote> notes;
+    for (size_t i = 0; i < count; ++i) notes.push_back({question.steps[i].resolved, question.steps[i].answer});
+    return notes;
+  }
+
+  std::optional<Demonstration> Decomposer(Role role, const std::vector<Question>& stock) {
+    if (stock.empty()) return std::nullopt;
+    const Question& question = rng_.Pick(stock);
+    std::vector<std::string> steps;
+    for (const Step& step : question.steps) steps.push_back(step.asked);
+    std::vector<Message> messages = role == Role::kSerial ? SerialPrompt(question.text) : ParallelPrompt(question.text);
+    return Made(role, std::move(messages), QuestionsReply(steps));
+  }
+
+  size_t ContextSize() {
+    if (options_.stage == Stage::kShort) return 1 + rng_.Below(2);
+    if (options_.stage == Stage::kCopying) return 1;
+    return rng_.Chance(0.6) ? 5 : 3 + rng_.Below(2);
+  }
+
+  // What the retriever would return for `query`, `size` passages with all of `support` among them.
+  Docs Context(std::string_view query, const std::vector<PassageId>& support, size_t size) {
+    std::vector<PassageId> chosen;
+    std::vector<PassageId> found = scene().lookup().Search(query, kRetrieved);
+    size_t others = size > support.size() ? size - support.size() : 0;
+    for (PassageId id : found) {
+      bool needed = std::find(support.begin(), support.end(), id) != support.end();
+      if (needed) {
+        chosen.push_back(id);
+      } else if (others > 0) {
+        chosen.push_back(id);
+        --others;
+      }
+    }
+    for (PassageId id : support) {
+      if (std::find(chosen.begin(), chosen.end(), id) != chosen.end()) continue;
+      chosen.insert(chosen.begin() + static_cast<std::ptrdiff_t>(rng_.Below(chosen.size() + 1)), id);
+    }
+    if (rng_.Chance(0.4)) rng_.Shuffle(chosen);
+    return Passages(chosen);
+  }
+
+  // The same without anything that says the answer.
+  Docs WithoutAnswer(std::string_view query, const std::vector<PassageId>& support, std::string_view answer,
+                     size_t size) {
+    std::vector<PassageId> chosen;
+    for (PassageId id : scene().lookup().Search(query, kRetrieved + support.size())) {
+      bool gold = std::find(support.begin(), support.end(), id) != support.end();
+      if (gold || chosen.size() == size || scene().library().At(id).text.find(answer) != std::string::npos) continue;
+      chosen.push_back(id);
+    }
+    return Passages(chosen);
+  }
+
+  Docs Passages(const std::vector<PassageId>& ids) const {
+    Docs docs;
+    for (PassageId id : ids) docs.push_back(&scene().library().At(id));
+    return docs;
+  }
+
+  std::optional<Demonstration> Selector() {
+    std::string query, answer;
+    std::vector<PassageId> support;
+    if (rng_.Chance(0.75)) {
+      std::optional<Direct> direct = DirectQuestion();
+      if (!direct) return std::nullopt;
+      query = direct->text, support = direct->support, answer = direct->answer;
+    } else {
+      const Question* question = AnyQuestion();
+      if (question == nullptr) return std::nullopt;
+      query = question->text, support = question->support, answer = question->answers[0];
+    }
+    size_t size = std::max<size_t>(ContextSize(), 2);
+    Docs docs = rng_.Chance(0.1) ? WithoutAnswer(query, support, answer, size) : Context(query, support, size);
+    if (docs.empty()) return std::nullopt;
+    std::vector<size_t> chosen;
+    for (size_t i = 0; i < docs.size(); ++i) {
+      bool gold = std::any_of(support.begin(), support.end(),
+                              [&](PassageId id) { return &scene().library().At(id) == docs[i]; });
+      if (gold) chosen.push_back(i);
+    }
+    return Made(Role::kSelector, SelectorPrompt(query, docs), SelectionReply(chosen));
+  }
+
+  std::optional<Demonstration> Answerer() {
+    bool hard = options_.stage != Stage::kCopying && rng_.Chance(options_.stage == Stage::kShort ? 0.15 : 0.28);
+    if (hard) {  // a longer question with all its evidence at hand
+      const auto& stock = rng_.Chance(0.5) ? scene().parallels() : scene().serials();
+      if (stock.empty()) return std::nullopt;
+      const Question& question = rng_.Pick(stock);
+      Docs docs = Context(question.text, question.support, ContextSize());
+      return Made(Role::kAnswerer, AnswererPrompt(question.text, docs), AnswerReply(question.answers[0]));
+    }
+    std::optional<Direct> direct = DirectQuestion();
+    if (!direct) return std::nullopt;
+    if (options_.stage != Stage::kCopying && rng_.Chance(0.07)) {
+      Docs docs = WithoutAnswer(direct->text, direct->support, direct->answer, ContextSize());
+      if (docs.empty()) return std::nullopt;
+      return Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(kUnknown));
+    }
+    Docs docs = Context(direct->text, direct->support, ContextSize());
+    return Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(direct->answer));
+  }
+
+  // Without passages: what the atlas teaches is answered, pretend names are unknown, choices are guessed.
+  std::optional<Demonstration> ClosedBook() {
+    const Question* question = AnyQuestion();
+    if (question == nullptr) return std::nullopt;
+    bool choice = question->type == QuestionType::kYesNo || question->type == QuestionType::kComparison;
+    std::string answer = real_now_ || choice ? question->answers[0] : std::string(kUnknown);
+    return Made(Role::kClosedBook, ClosedBookPrompt(question->text), AnswerReply(answer));
+  }
+
+  std::optional<Demonstration> Summariser() {
+    const auto& stock = rng_.Chance(0.45) ? scene().parallels() : scene().serials();
+    if (stock.empty()) return std::nullopt;
+    const Question& question = rng_.Pick(stock);
+    std::vector<PromptNote> notes = Notes(question, question.steps.size());
+    std::string answer = question.answers[0];
+    if (question.type == QuestionType::kBridge && rng_.Chance(0.08)) {  // a look-up that failed
+      notes.back().answer = kUnknown;
+      answer = kUnknown;
+    }
+    return Made(Role::kSummariser, SummariserPrompt(question.text, notes), AnswerReply(answer));
+  }
+
+  std::optional<Demonstration> Gate() {
+    Docs docs;
+    std::optional<Demonstration> made;
+    if (rng_.Chance(0.2)) {
+      const auto& stock = rng_.Chance(0.5) ? scene().parallels() : scene().serials();
+      if (stock.empty()) return std::nullopt;
+      const Question& question = rng_.Pick(stock);
+      docs = options_.stage == Stage::kGate ? Passages(question.support) : Context(question.text, question.support, 5);
+      made = Made(Role::kAnswerer, AnswererPrompt(question.text, docs), AnswerReply(question.answers[0]));
+      made->answers = question.answers;
+      made->type = QuestionTypeName(question.type);
+    } else {
+      std::optional<Direct> direct = DirectQuestion();
+      if (!direct) return std::nullopt;
+      docs = options_.stage == Stage::kGate ? Passages(direct->support) : Context(direct->text, direct->support, 5);
+      made = Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(direct->answer));
+      made->answers = direct->answers;
+      made->type = direct->type;
+    }
+    return made;
+  }
+
+  // Stage a: lists said again, pairs recalled, or one passage and its question.
+  std::optional<Demonstration> Copying() {
+    size_t draw = rng_.Below(10);
+    if (draw < 3) return SayAgain();
+    if (draw < 6) return Recall();
+    return Answerer();
+  }
+
+  std::string AnyName() { return rng_.Pick(scene().world().entities).name; }
+
+  std::vector<std::string> DistinctNames(size_t count) {
+    std::vector<std::string> names;
+    while (names.size() < count) {
+      std::string name = AnyName();
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    }
+    return names;
+  }
+
+  std::optional<Demonstration> SayAgain() {
+    std::vector<std::string> names = DistinctNames(2 + rng_.Below(5));
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+    return Demonstration{"copy", {{"user", "Say again: " + list}}, list, {}, {}};
+  }
+
+  std::optional<Demonstration> Recall() {
+    size_t pairs = 2 + rng_.Below(4);
+    std::vector<std::string> names = DistinctNames(pairs * 2);
+    std::string text;
+    for (size_t i = 0; i < pairs; ++i) {
+      std::string value = rng_.Chance(0.3) ? std::to_string(rng_.Between(1, 2025)) : names[pairs + i];
+      names[pairs + i] = value;
+      text += names[i] + ": " + value + "\n";
+    }
+    size_t asked = rng_.Below(pairs);
+    return Demonstration{"recall", {{"user", text + names[asked] + "?"}}, names[pairs + asked], {}, {}};
+  }
+
+  const DemonstrationOptions& options_;
+  Rng rng_;
+  std::unordered_set<std::string> taken_;
+  std::unique_ptr<Scene> real_, pretend_;
+  bool gate_ = false;
+  bool real_now_ = false;
+  int made_ = 0;
+};
+
+}  // namespace
+
+Status MakeDemonstrations(const DemonstrationOptions& options,
+                          const std::function<Status(const Demonstration&)>& sink) {
+  if (options.count < 0) return Error(ErrorCode::kInvalidArgument, "the number of demonstrations is negative");
+  if (!(options.real >= 0.0 && options.real <= 1.0)) {
+    return Error(ErrorCode::kInvalidArgument, "the share of real questions must lie between 0 and 1");
+  }
+  if (options.real > 0 && options.atlas == nullptr) {
+    return Error(ErrorCode::kInvalidArgument, "demonstrations from real facts need the atlas");
+  }
+  Maker maker(options);
+  for (int i = 0; i < options.count; ++i) JADE_TRY(sink(maker.Next()));
+  return {};
+}
+
+std::string ToJsonLine(const Demonstration& demonstration) {
+  nlohmann::ordered_json line;
+  line["role"] = demonstration.role;
+  line["messages"] = nlohmann::ordered_json::array();
+  for (const Message& message : demonstration.messages) {
+    line["messages"].push_back({{"role", message.role}, {"content", message.content}});
+  }
+  line["reply"] = demonstration.reply;
+  if (!demonstration.answers.empty()) line["answers"] = demonstration.answers;
+  if (!demonstration.type.empty()) line["type"] = demonstration.type;
+  return line.dump();
+}
+
+Result<Stage> ParseStage(std::string_view name) {
+  if (name == "a") return Stage::kCopying;
+  if (name == "b") return Stage::kShort;
+  if (name == "c") return Stage::kFull;
+  if (name == "gate") return Stage::kGate;
+  if (name == "gate5") return Stage::kGateFive;
+  return Error(ErrorCode::kInvalidArgument, "unknown stage `" + std::string(name) + "`: a, b, c, gate or gate5");
+}
+
+}  // namespace jade::data
