@@ -10,10 +10,11 @@ namespace jade::internal {
 [[noreturn]] void CheckFailed(const char* condition, const char* file, int line, const std::string& message);
 }  // namespace jade::internal
 
-#define JADE_CHECK(condition, ...)                                                                            \
-  do {                                                                                                        \
-    if (!(condition)) [[unlikely]]                                                                            \
-      ::jade::internal::CheckFailed(#condition, __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__));           \
+#define JADE_CHECK(condition, ...)                                                                  \
+  do {                                                                                              \
+    if (!(condition)) [[unlikely]]                                                                  \
+      ::jade::internal::CheckFailed(#condition, __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__)); \
   } while (false)
 
-#define JADE_UNREACHABLE(...) ::jade::internal::CheckFailed("unreachable", __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__))
+#define JADE_UNREACHABLE(...) \
+  ::jade::internal::CheckFailed("unreachable", __FILE__, __LINE__, ::fmt::format("" __VA_ARGS__))

@@ -7,16 +7,26 @@ namespace jade {
 
 std::string_view ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return "invalid_argument";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kVersion: return "version";
-    case ErrorCode::kOutOfMemory: return "out_of_memory";
-    case ErrorCode::kDeadline: return "deadline";
-    case ErrorCode::kCancelled: return "cancelled";
-    case ErrorCode::kUnavailable: return "unavailable";
+    case ErrorCode::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kVersion:
+      return "version";
+    case ErrorCode::kOutOfMemory:
+      return "out_of_memory";
+    case ErrorCode::kDeadline:
+      return "deadline";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
   }
   return "unknown";
 }
@@ -26,7 +36,9 @@ Error& Error::Wrap(std::string context) & {
   return *this;
 }
 
-Error&& Error::Wrap(std::string context) && { return std::move(this->Wrap(std::move(context))); }
+Error&& Error::Wrap(std::string context) && {
+  return std::move(this->Wrap(std::move(context)));
+}
 
 std::string Error::ToString() const {
   std::string text;

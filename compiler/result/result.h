@@ -56,8 +56,8 @@ class Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit by design
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by design
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -103,16 +103,16 @@ using Status = Result<void>;
 }  // namespace jade
 
 // JADE_TRY(expr): returns the error of a Status or Result to the caller.
-#define JADE_TRY(...)                                                   \
-  do {                                                                  \
+#define JADE_TRY(...)                                                                         \
+  do {                                                                                        \
     if (auto jade_try_ = (__VA_ARGS__); !jade_try_.ok()) return std::move(jade_try_).error(); \
   } while (false)
 
 // JADE_ASSIGN_OR_RETURN(auto x, expr): binds the value, or returns the error to the caller.
 #define JADE_ASSIGN_OR_RETURN(lhs, ...) JADE_ASSIGN_OR_RETURN_I_(JADE_CONCAT_(jade_result_, __LINE__), lhs, __VA_ARGS__)
-#define JADE_ASSIGN_OR_RETURN_I_(tmp, lhs, ...)  \
-  auto tmp = (__VA_ARGS__);                      \
-  if (!tmp.ok()) return std::move(tmp).error();  \
+#define JADE_ASSIGN_OR_RETURN_I_(tmp, lhs, ...) \
+  auto tmp = (__VA_ARGS__);                     \
+  if (!tmp.ok()) return std::move(tmp).error(); \
   lhs = std::move(tmp).value()
 #define JADE_CONCAT_(a, b) JADE_CONCAT_I_(a, b)
 #define JADE_CONCAT_I_(a, b) a##b

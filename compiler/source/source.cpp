@@ -42,7 +42,9 @@ Span SourceFile::LineSpan(uint32_t line) const {
   return {begin, end};
 }
 
-std::string_view SourceFile::Line(uint32_t line) const { return Text(LineSpan(line)); }
+std::string_view SourceFile::Line(uint32_t line) const {
+  return Text(LineSpan(line));
+}
 
 Result<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
   std::error_code ec;

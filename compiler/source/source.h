@@ -19,7 +19,9 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
-inline Span Cover(Span a, Span b) { return {a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end}; }
+inline Span Cover(Span a, Span b) {
+  return {a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end};
+}
 
 // 1-based line; 1-based column counted in code points, as editors show it.
 struct LineColumn {
@@ -36,11 +38,11 @@ class SourceFile {
 
   const std::string& name() const { return name_; }  // path as the user wrote it, or "<plan>", "std/rag.jade", …
   std::string_view text() const { return text_; }
-  std::string_view Text(Span span) const;             // clamped to the file
+  std::string_view Text(Span span) const;  // clamped to the file
 
-  LineColumn At(uint32_t byte) const;                 // O(log lines)
+  LineColumn At(uint32_t byte) const;  // O(log lines)
   uint32_t line_count() const { return static_cast<uint32_t>(line_starts_.size()); }
-  std::string_view Line(uint32_t line) const;         // 1-based, without the line break
+  std::string_view Line(uint32_t line) const;  // 1-based, without the line break
   Span LineSpan(uint32_t line) const;
 
  private:
