@@ -33,7 +33,7 @@ constexpr std::array<string_view, 6> kContinentSays = {
     "{S} is a country in {1}.", "{S} is a state on the continent of {1}.", "{S} belongs to the continent of {1}.",
     "{S} lies in {1}.",         "In {1} there is a country called {n}.",   "Among the countries of {1} is {s}."};
 constexpr std::array<string_view, 6> kCapitalSays = {
-    "Its capital is {1}.",      "The capital city is {1}.",   "The government of the country sits in its capital, {1}.",
+    "Its capital is {1}.",      "The capital city is {1}.",   "Its capital is the city of {1}.",
     "{1} is its capital city.", "The capital of {s} is {1}.", "As its capital it has the city of {1}."};
 constexpr std::array<string_view, 6> kCurrencySays = {"The currency of {s} is the {1}.",
                                                       "In {s} people pay with the {1}.",
@@ -42,23 +42,29 @@ constexpr std::array<string_view, 6> kCurrencySays = {"The currency of {s} is th
                                                       "Prices in {s} are given in the {1}, its currency.",
                                                       "Shops in {s} take the national currency, the {1}."};
 constexpr std::array<string_view, 5> kLanguagesSay = {
-    "Its official language is {1}.", "The official language is {1}.", "Officially the country speaks {1}.",
-    "The language of its laws and official papers is {1}.", "{1} is official there."};
+    "Its language of government is {1}.", "The language of government is {1}.",
+    "The government of the country uses {1}.", "The language of its laws and official papers is {1}.",
+    "{1} is the language of its government."};
 constexpr std::array<string_view, 5> kManyLanguagesSay = {
-    "Its official languages are {1}.", "The official languages are {1}.", "Officially the country speaks {1}.",
-    "The languages of its laws and official papers are {1}.", "{1} are official there."};
-constexpr std::array<string_view, 6> kCapitalCitySays = {"{S} is the capital city of {1}.",
-                                                         "{S} is a city in {1} and its capital.",
-                                                         "{S} serves as the capital of {1}.",
-                                                         "The city of {s} is the capital of {1}.",
-                                                         "As the capital of {1}, {s} is the seat of its government.",
-                                                         "The country {1} has {s} as its capital city."};
+    "Its languages of government are {1}.", "The languages of government are {1}.",
+    "The government of the country uses {1}.", "The languages of its laws and official papers are {1}.",
+    "{1} are the languages of its government."};
+constexpr std::array<string_view, 6> kCapitalCitySays = {
+    "{S} is the capital city of {1}.",        "{S} is a city in {1} and its capital.",
+    "{S} serves as the capital of {1}.",      "The city of {s} is the capital of {1}.",
+    "The capital of {1} is the city of {s}.", "{1} has the city of {s} as its capital."};
 constexpr std::array<string_view, 6> kOtherCitySays = {"{S} is a city in {1}, though not its capital.",
                                                        "{S} is a large city in {1}; the capital is another city.",
                                                        "The city of {s} lies in {1}.",
                                                        "{S} is one of the cities of {1}.",
                                                        "In {1} there is a city named {s}.",
-                                                       "{S}, a city of {1}, is not the seat of government."};
+                                                       "{S}, a city of {1}, is not its capital."};
+the capital is another city.",
+                                                       "The city of {s} lies in {1}.",
+                                                       "{S} is one of the cities of {1}.",
+                                                       "In {1} there is a city named {s}.",
+                                                       "{S}, a city of {1}, is not the seat of government."
+};
 constexpr std::array<string_view, 5> kHomeSays = {
     "{S} is a {k} from {1}.", "{S} is known as a {k} from {1}.", "The {k} {s} comes from {1}.",
     "{S} worked as a {k} and came from {1}.", "{1} is the home country of the {k} {s}."};
@@ -76,8 +82,7 @@ constexpr std::array<string_view, 5> kSymbolSays = {
     "With atomic number {2}, the element {s} is written {1}, its symbol.",
     "{S}, symbol {1}, is the element with atomic number {2}.",
     "In the periodic table {s} stands at atomic number {2} under the symbol {1}."};
-constexpr std::array<string_view, 4> kFamilySays = {"Its family of elements is: {1}.", "It is a kind of {1}.",
-                                                    "As an element it is a {1}.", "It belongs to the family {1}."};
+constexpr std::array<string_view, 4> kFamilySays = {"Its family of elements is {1}.", "Its family is {1}.", "It belongs to the family {1}.", "The family of this element is {1}."};
 constexpr std::array<string_view, 5> kDiscoverySays = {
     "{S} was discovered by {1} in {2}.", "{1} discovered the element {s} in {2}.",
     "The discovery of {s} in {2} is due to {1}.", "In {2}, {1} discovered {s}.",
@@ -90,7 +95,7 @@ constexpr std::array<string_view, 4> kHeightSays = {"Its height is {1} metres.",
                                                     "It reaches a height of {1} metres."};
 constexpr std::array<string_view, 5> kUniversitySays = {
     "{S} is a university in the city of {1}.", "{S} is in {1}.", "The city of {1} is home to {s}.",
-    "Students of {s} live and learn in {1}.", "{S} has its seat in {1}."};
+    "Students of {s} come to the city of {1}.", "{S} has its seat in {1}."};
 constexpr std::array<string_view, 5> kMuseumSays = {"{S} is a museum in the city of {1}.", "{S} is in {1}.",
                                                     "The city of {1} is home to {s}.", "Visitors find {s} in {1}.",
                                                     "{S} shows its collection in {1}."};

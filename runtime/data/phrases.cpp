@@ -16,8 +16,9 @@ constexpr Forms<3> kAskContinent = {"On which continent is {}?", "Which continen
                                     "What continent is {} on?"};
 constexpr Forms<4> kAskCurrency = {"What is the currency of {}?", "Which currency is used in {}?",
                                    "What money do people use in {}?", "What currency does {} have?"};
-constexpr Forms<3> kAskLanguage = {"What is the official language of {}?", "Which language is official in {}?",
-                                   "What official language does {} have?"};
+constexpr Forms<3> kAskLanguage = {"What is the language of government in {}?",
+                                   "Which language does the government of {} use?",
+                                   "In which language is {} governed?"};
 constexpr Forms<3> kAskInCountry = {"In which country is {}?", "Which country is {} in?",
                                     "What country does {} lie in?"};
 constexpr Forms<3> kAskHome = {"Which country is {} from?", "What is the home country of {}?",
@@ -45,7 +46,7 @@ constexpr Forms<3> kAskFounded = {"In which year was {} founded?", "When was {} 
 constexpr Forms<2> kNounCapital = {"the capital of {}", "the capital city of {}"};
 constexpr Forms<1> kNounContinent = {"the continent of {}"};
 constexpr Forms<2> kNounCurrency = {"the currency of {}", "the money of {}"};
-constexpr Forms<1> kNounLanguage = {"the official language of {}"};
+constexpr Forms<1> kNounLanguage = {"the language of government in {}"};
 constexpr Forms<2> kNounInCountry = {"the country of {}", "the country where {} is"};
 constexpr Forms<3> kNounHome = {"the home country of {}", "the country of {}", "the country {} is from"};
 constexpr Forms<2> kNounBirth = {"the birth year of {}", "the year of birth of {}"};
@@ -82,7 +83,7 @@ constexpr std::array<ComparisonForm, 16> kComparisons = {{
 constexpr std::array<AgreementForm, 8> kAgreements = {{
     {Kind::kCountry, Relation::kContinent, "Are {a} and {b} on the same continent?"},
     {Kind::kCountry, Relation::kCurrency, "Do {a} and {b} use the same currency?"},
-    {Kind::kCountry, Relation::kLanguages, "Do {a} and {b} have the same official language?"},
+    {Kind::kCountry, Relation::kLanguages, "Do {a} and {b} have the same language of government?"},
     {Kind::kAuthor, Relation::kHomeCountry, "Are {a} and {b} from the same country?"},
     {Kind::kScientist, Relation::kHomeCountry, "Are {a} and {b} from the same country?"},
     {Kind::kBook, Relation::kAuthor, "Were {a} and {b} written by the same author?"},
@@ -90,9 +91,8 @@ constexpr std::array<AgreementForm, 8> kAgreements = {{
     {Kind::kElement, Relation::kFamily, "Do {a} and {b} belong to the same family of elements?"},
 }};
 
-constexpr std::array<CheckForm, 7> kChecks = {{
+constexpr std::array<CheckForm, 6> kChecks = {{
     {Kind::kCountry, Relation::kCapital, "Is {b} the capital of {a}?"},
-    {Kind::kCountry, Relation::kLanguages, "Is {b} an official language of {a}?"},
     {Kind::kCountry, Relation::kContinent, "Is {a} in {b}?"},
     {Kind::kBook, Relation::kAuthor, "Did {b} write {a}?"},
     {Kind::kAuthor, Relation::kHomeCountry, "Is {a} from {b}?"},
