@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -41,18 +42,18 @@ class Loader {
 
   Result<World> Load() {
     JADE_TRY(Countries());
-    JADE_TRY(Simple("cities.yaml", Kind::kCity, [&](const Row& row, MapReader& reader) {
+    JADE_TRY(Simple("cities.yaml", Kind::kCity, [&](const Row& row, MapReader& reader) -> Status {
       return Reference(row, reader, "country", Relation::kInCountry, Kind::kCountry);
     }));
     JADE_TRY(People("authors.yaml", Kind::kAuthor));
     JADE_TRY(People("scientists.yaml", Kind::kScientist));
-    JADE_TRY(Simple("books.yaml", Kind::kBook, [&](const Row& row, MapReader& reader) {
+    JADE_TRY(Simple("books.yaml", Kind::kBook, [&](const Row& row, MapReader& reader) -> Status {
       JADE_TRY(Reference(row, reader, "author", Relation::kAuthor, Kind::kAuthor));
       return Number(row, reader, "year", Relation::kPublished, {kFirstYear, kLastYear});
     }));
     JADE_TRY(Simple("elements.yaml", Kind::kElement,
                     [&](const Row& row, MapReader& reader) { return Element(row, reader); }));
-    JADE_TRY(Simple("mountains.yaml", Kind::kMountain, [&](const Row& row, MapReader& reader) {
+    JADE_TRY(Simple("mountains.yaml", Kind::kMountain, [&](const Row& row, MapReader& reader) -> Status {
       JADE_TRY(Reference(row, reader, "country", Relation::kInCountry, Kind::kCountry));
       return Number(row, reader, "height", Relation::kHeight, {100, 8900});
     }));
@@ -238,16 +239,20 @@ void AssignSplits(World& world, uint64_t seed) {
   }
   std::vector<Group> ordered;
   for (auto& [root, group] : by_root) ordered.push_back(std::move(group));
-  // The largest first, each to the split that lacks most of its share; equal sizes in the order of their hashes.
-  std::sort(ordered.begin(), ordered.end(),
-            [](const Group& a, const Group& b) { return a.facts != b.facts ? a.facts > b.facts : a.order < b.order; });
+  // Large groups first, each to the split that lacks the largest part of its share and is not a third filled by it; groups
+  // of like size (the same power of two) in the order of their hashes.
+  std::sort(ordered.begin(), ordered.end(), [](const Group& a, const Group& b) {
+    int size_a = static_cast<int>(std::bit_width(a.facts)), size_b = static_cast<int>(std::bit_width(b.facts));
+    return size_a != size_b ? size_a > size_b : a.order < b.order;
+  });
   constexpr std::array<double, 3> kShares = {0.70, 0.10, 0.20};
   std::array<double, 3> filled = {0, 0, 0};
   for (const Group& group : ordered) {
+    auto lack = [&](size_t split) { return 1.0 - filled[split] / (kShares[split] * static_cast<double>(total)); };
     size_t best = 0;
-    auto lack = [&](size_t split) { return kShares[split] - filled[split] / static_cast<double>(total); };
     for (size_t split = 1; split < 3; ++split) {
-      if (lack(split) > lack(best)) best = split;
+      bool fits = static_cast<double>(group.facts) < kShares[split] / 3.0 * static_cast<double>(total);
+      if (fits && lack(split) > lack(best)) best = split;
     }
     filled[best] += static_cast<double>(group.facts);
     for (size_t member : group.members) world.entities[member].split = static_cast<Split>(best);

@@ -59,12 +59,6 @@ constexpr std::array<string_view, 6> kOtherCitySays = {"{S} is a city in {1}, th
                                                        "{S} is one of the cities of {1}.",
                                                        "In {1} there is a city named {s}.",
                                                        "{S}, a city of {1}, is not its capital."};
-the capital is another city.",
-                                                       "The city of {s} lies in {1}.",
-                                                       "{S} is one of the cities of {1}.",
-                                                       "In {1} there is a city named {s}.",
-                                                       "{S}, a city of {1}, is not the seat of government."
-};
 constexpr std::array<string_view, 5> kHomeSays = {
     "{S} is a {k} from {1}.", "{S} is known as a {k} from {1}.", "The {k} {s} comes from {1}.",
     "{S} worked as a {k} and came from {1}.", "{1} is the home country of the {k} {s}."};
@@ -82,7 +76,9 @@ constexpr std::array<string_view, 5> kSymbolSays = {
     "With atomic number {2}, the element {s} is written {1}, its symbol.",
     "{S}, symbol {1}, is the element with atomic number {2}.",
     "In the periodic table {s} stands at atomic number {2} under the symbol {1}."};
-constexpr std::array<string_view, 4> kFamilySays = {"Its family of elements is {1}.", "Its family is {1}.", "It belongs to the family {1}.", "The family of this element is {1}."};
+constexpr std::array<string_view, 4> kFamilySays = {"Its family of elements is {1}.", "Its family is {1}.",
+                                                    "It belongs to the family {1}.",
+                                                    "The family of this element is {1}."};
 constexpr std::array<string_view, 5> kDiscoverySays = {
     "{S} was discovered by {1} in {2}.", "{1} discovered the element {s} in {2}.",
     "The discovery of {s} in {2} is due to {1}.", "In {2}, {1} discovered {s}.",
