@@ -1,0 +1,180 @@
+#include "runtime/retrieve/index.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "runtime/jsonl/jsonl.h"
+#include "runtime/sqlite/sqlite.h"
+
+namespace jade::retrieve {
+namespace {
+
+constexpr int64_t kApplicationId = 0x4A41'4458;  // "JADX"
+constexpr int64_t kSchemaVersion = 1;
+constexpr uint64_t kRowsPerTransaction = 50'000;
+constexpr uint64_t kMaxPassageBytes = 1ULL << 20U;
+
+// Removes a half-built file unless it was committed to its place.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& target)
+      : target_(target), path_(fmt::format("{}.{}.tmp", target, getpid())) {
+    Remove();
+  }
+  ~TemporaryFile() { Remove(); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  const std::string& path() const { return path_; }
+
+  Status Commit() {
+    const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    const bool synced = fd >= 0 && ::fsync(fd) == 0;
+    const int code = errno;
+    if (fd >= 0) ::close(fd);
+    if (!synced) return Error(ErrorCode::kIo, fmt::format("cannot write `{}`: {}", path_, std::strerror(code)));
+    if (::rename(path_.c_str(), target_.c_str()) != 0) {
+      return Error(ErrorCode::kIo, fmt::format("cannot replace `{}`: {}", target_, std::strerror(errno)));
+    }
+    return {};
+  }
+
+ private:
+  void Remove() const {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  std::string target_;
+  std::string path_;
+};
+
+Status Prepare(sqlite::Database& database) {
+  return database.Execute(
+      fmt::format("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;"
+                  "PRAGMA application_id = {}; PRAGMA user_version = {};"
+                  "CREATE VIRTUAL TABLE passage USING fts5(title, text, id UNINDEXED, tokenize = 'porter unicode61 "
+                  "remove_diacritics 2');"
+                  "CREATE TABLE corpus (name TEXT NOT NULL, passages INTEGER NOT NULL);",
+                  kApplicationId, kSchemaVersion));
+}
+
+Status Fill(sqlite::Database& database, jsonl::Reader& reader, progress::Sink& progress,
+            const std::atomic<bool>& cancel, uint64_t* count) {
+  JADE_ASSIGN_OR_RETURN(auto insert, database.Prepare("INSERT INTO passage (title, text, id) VALUES (?, ?, ?)"));
+  JADE_TRY(database.Execute("CREATE TEMP TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN"));
+  JADE_ASSIGN_OR_RETURN(auto remember, database.Prepare("INSERT OR IGNORE INTO seen VALUES (?) RETURNING 1"));
+  nlohmann::json object;
+  while (true) {
+    if (cancel.load(std::memory_order_relaxed)) return Error(ErrorCode::kCancelled, "interrupted");
+    JADE_ASSIGN_OR_RETURN(const bool more, reader.Next(&object));
+    if (!more) break;
+    JADE_ASSIGN_OR_RETURN(const std::string id, jsonl::TextField(reader, object, "id"));
+    JADE_ASSIGN_OR_RETURN(const std::string title, jsonl::TextField(reader, object, "title"));
+    JADE_ASSIGN_OR_RETURN(const std::string text, jsonl::TextField(reader, object, "text"));
+    JADE_ASSIGN_OR_RETURN(const bool fresh, remember.Bind(1, id).Step());
+    remember.Reset();
+    if (!fresh) return reader.ErrorHere(fmt::format("id `{}` stands in the corpus twice", id));
+    JADE_TRY(insert.Bind(1, title).Bind(2, text).Bind(3, id).Run());
+    if (++*count % kRowsPerTransaction == 0) JADE_TRY(database.Execute("COMMIT; BEGIN"));
+    progress.Update(reader.bytes_read(), {});
+  }
+  return database.Execute("COMMIT");
+}
+
+Status Build(const std::string& corpus, const std::string& path, progress::Sink& progress,
+             const std::atomic<bool>& cancel, uint64_t* count) {
+  JADE_ASSIGN_OR_RETURN(auto reader, jsonl::Reader::Open(corpus, kMaxPassageBytes));
+  JADE_ASSIGN_OR_RETURN(auto database, sqlite::Database::Open(path, sqlite::OpenMode::kCreate));
+  JADE_TRY(Prepare(database));
+  progress.Begin({.name = "indexing", .unit = "B", .total = reader.bytes_total()});
+  Status filled = Fill(database, reader, progress, cancel, count);
+  progress.End();
+  JADE_TRY(std::move(filled));
+  if (*count == 0) return Error(ErrorCode::kInvalidArgument, fmt::format("`{}` holds no passages", corpus));
+  JADE_TRY(database.Execute("INSERT INTO passage (passage) VALUES ('optimize')"));
+  JADE_ASSIGN_OR_RETURN(auto note, database.Prepare("INSERT INTO corpus VALUES (?, ?)"));
+  return note.Bind(1, std::filesystem::path(corpus).filename().string()).Bind(2, static_cast<int64_t>(*count)).Run();
+}
+
+class FtsIndex final : public Index {
+ public:
+  FtsIndex(sqlite::Database database, sqlite::Statement search, uint64_t passages)
+      : database_(std::move(database)), search_(std::move(search)), passages_(passages) {}
+
+  Result<std::vector<Passage>> Search(std::string_view query, int k) override {
+    std::vector<Passage> found;
+    const std::string expression = MatchExpression(query);
+    if (expression.empty() || k <= 0) return found;
+    search_.Bind(1, expression).Bind(2, static_cast<int64_t>(k));
+    while (true) {
+      auto row = search_.Step();
+      if (!row.ok()) {
+        search_.Reset();
+        return std::move(row).error().Wrap("searching the index");
+      }
+      if (!*row) break;
+      found.push_back({std::string(search_.Text(0)), std::string(search_.Text(1)), std::string(search_.Text(2)),
+                       -search_.Float(3)});
+    }
+    search_.Reset();
+    return found;
+  }
+
+  uint64_t passages() const override { return passages_; }
+
+ private:
+  sqlite::Database database_;
+  sqlite::Statement search_;
+  uint64_t passages_;
+};
+
+}  // namespace
+
+Result<BuildSummary> BuildIndex(const std::string& corpus, const std::string& index_path, progress::Sink& progress,
+                                const std::atomic<bool>& cancel) {
+  std::error_code ec;
+  const auto folder = std::filesystem::path(index_path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, ec);
+  TemporaryFile temporary(index_path);
+  BuildSummary summary;
+  Status built = Build(corpus, temporary.path(), progress, cancel, &summary.passages);
+  if (!built.ok()) return std::move(built).error().Wrap(fmt::format("building index `{}`", index_path));
+  Status committed = temporary.Commit();
+  if (!committed.ok()) return std::move(committed).error().Wrap(fmt::format("building index `{}`", index_path));
+  summary.bytes = std::filesystem::file_size(index_path, ec);
+  return summary;
+}
+
+Result<std::unique_ptr<Index>> Index::Open(const std::string& path) {
+  std::error_code ec;
+  if (!std::filesystem::exists(path, ec)) {
+    return Error(ErrorCode::kNotFound,
+                 fmt::format("no index at `{}`; build one with `jade index build CORPUS.jsonl -o {}`", path, path));
+  }
+  JADE_ASSIGN_OR_RETURN(auto database, sqlite::Database::Open(path, sqlite::OpenMode::kReadOnly));
+  JADE_ASSIGN_OR_RETURN(const int64_t application, database.Pragma("application_id"));
+  if (application != kApplicationId) {
+    return Error(ErrorCode::kCorrupt, fmt::format("`{}` is not an index that JADE built", path));
+  }
+  JADE_ASSIGN_OR_RETURN(const int64_t version, database.Pragma("user_version"));
+  if (version > kSchemaVersion) {
+    return Error(ErrorCode::kVersion,
+                 fmt::format("index `{}` has version {}, this JADE reads up to {}; rebuild it with "
+                             "`jade index build`",
+                             path, version, kSchemaVersion));
+  }
+  JADE_ASSIGN_OR_RETURN(auto count, database.Prepare("SELECT passages FROM corpus"));
+  JADE_ASSIGN_OR_RETURN(const bool row, count.Step());
+  if (!row) return Error(ErrorCode::kCorrupt, fmt::format("index `{}` is incomplete; rebuild it", path));
+  const auto passages = static_cast<uint64_t>(count.Int(0));
+  JADE_ASSIGN_OR_RETURN(auto search,
+                        database.Prepare("SELECT id, title, text, bm25(passage, 2.0, 1.0) AS score FROM passage "
+                                         "WHERE passage MATCH ? ORDER BY score, rowid LIMIT ?"));
+  return std::unique_ptr<Index>(new FtsIndex(std::move(database), std::move(search), passages));
+}
+
+}  // namespace jade::retrieve
