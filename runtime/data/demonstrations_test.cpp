@@ -1,12 +1,21 @@
 #include "runtime/data/demonstrations.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+
+#include "runtime/data/atlas.h"
+#include "runtime/data/pretend.h"
 
 namespace jade::data {
 namespace {
+
+const std::string kFacts = std::string(JADE_SOURCE_DIR) + "/data/atlas";
 
 std::vector<Demonstration> Make(const DemonstrationOptions& options) {
   std::vector<Demonstration> made;
@@ -16,6 +25,29 @@ std::vector<Demonstration> Make(const DemonstrationOptions& options) {
   });
   EXPECT_TRUE(status.ok());
   return made;
+}
+
+std::string Inside(const std::string& reply, const std::string& tag) {
+  std::string open = "<" + tag + ">", close = "</" + tag + ">";
+  if (!reply.starts_with(open) || !reply.ends_with(close)) return "not in <" + tag + ">";
+  return reply.substr(open.size(), reply.size() - open.size() - close.size());
+}
+
+// The prompt's text without the question on its last line.
+std::string Given(const Demonstration& demonstration) {
+  const std::string& text = demonstration.messages.back().content;
+  return text.substr(0, text.rfind("Question: "));
+}
+
+std::string Asked(const Demonstration& demonstration) {
+  const std::string& text = demonstration.messages.back().content;
+  return text.substr(text.rfind("Question: ") + 10);
+}
+
+size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
 }
 
 TEST(Demonstrations, EveryRoleAppearsInTheFullMix) {
@@ -35,6 +67,157 @@ TEST(Demonstrations, TheSameSeedGivesTheSameLines) {
     same += ToJsonLine(once[i]) == ToJsonLine(other[i]);
   }
   EXPECT_LT(same, 10);
+}
+
+TEST(Demonstrations, AnswersStandInTheirPassages) {
+  int unknown = 0, answered = 0;
+  for (const Demonstration& demonstration : Make({.count = 4000, .seed = 5})) {
+    if (demonstration.role != "AG") continue;
+    std::string answer = Inside(demonstration.reply, "answer");
+    ++answered;
+    unknown += answer == "unknown";
+    if (answer == "yes" || answer == "no" || answer == "unknown") continue;
+    EXPECT_THAT(Given(demonstration), testing::HasSubstr(answer)) << ToJsonLine(demonstration);
+  }
+  EXPECT_GT(unknown, answered / 50);
+  EXPECT_LT(unknown, answered / 10);
+}
+
+TEST(Demonstrations, ContextsHaveTheSizesOfTheirStage) {
+  std::map<size_t, int> shorter, fuller;
+  for (const Demonstration& demonstration : Make({.count = 2000, .seed = 5, .stage = Stage::kShort})) {
+    if (demonstration.role == "AG") ++shorter[Count(Given(demonstration), "Document")];
+  }
+  for (const Demonstration& demonstration : Make({.count = 2000, .seed = 5})) {
+    if (demonstration.role == "AG") ++fuller[Count(Given(demonstration), "Document")];
+  }
+  EXPECT_GT(shorter[1], 100);
+  EXPECT_GT(shorter[2], 100);
+  EXPECT_GT(fuller[5], 300);
+  EXPECT_GT(fuller[3], 30);
+  EXPECT_EQ(fuller.rbegin()->first, 5u);
+}
+
+TEST(Demonstrations, RepliesAreValid) {
+  const std::set<std::string> plans = {"R,AG", "R,DS,AG", "QR,R,AG", "QR,R,DS,AG", "QDS", "QDP"};
+  const std::set<std::string> sub_plans = {"R,AG", "R,DS,AG"};
+  for (const Demonstration& demonstration : Make({.count = 6000, .seed = 6})) {
+    SCOPED_TRACE(ToJsonLine(demonstration));
+    const std::string& role = demonstration.role;
+    if (role == "MakePlan" || role == "SubPlan") {
+      EXPECT_TRUE((role == "SubPlan" ? sub_plans : plans).contains(Inside(demonstration.reply, "workflow")));
+    }
+    if (role == "QR") {
+      std::string query = Inside(demonstration.reply, "query");
+      EXPECT_THAT(query, testing::Not(testing::HasSubstr("that ")));
+      EXPECT_THAT(demonstration.messages.back().content, testing::Not(testing::HasSubstr("Root: " + query + "\n")));
+    }
+    if (role == "DecomposeSerial" || role == "DecomposeParallel") {
+      static const std::regex kNumbered("<q1>[^<]+</q1><q2>[^<]+</q2>(<q3>[^<]+</q3>)?");
+      EXPECT_TRUE(std::regex_match(demonstration.reply, kNumbered));
+      EXPECT_THAT(demonstration.reply, testing::Not(testing::HasSubstr(">" + Asked(demonstration) + "<")));
+    }
+    if (role == "DS") {
+      std::istringstream ids(Inside(demonstration.reply, "id"));
+      size_t docs = Count(Given(demonstration), "\nDocument") + 1, last = 0;
+      for (std::string id; std::getline(ids, id, ',');) {
+        ASSERT_TRUE(id.starts_with("Document"));
+        size_t at = std::stoul(id.substr(8));
+        EXPECT_LT(at, docs);
+        EXPECT_GE(at + 1, last + 1);
+        last = at + 1;
+      }
+    }
+  }
+}
+
+// The gate's names are never seen in training, nor are those of the atlas pretended.
+TEST(Pretend, PoolsAreDisjointAndAtlasNamesAreNeverPretended) {
+  Result<World> atlas = LoadAtlas(kFacts, kAtlasSeed);
+  ASSERT_TRUE(atlas.ok());
+  std::unordered_set<std::string> taken;
+  for (const Entity& entity : atlas->entities) taken.insert(entity.name);
+  std::set<std::string> training, gate;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    for (NamePool pool : {NamePool::kTraining, NamePool::kGate}) {
+      World world = MakePretendWorld({.seed = seed, .pool = pool, .taken = &taken});
+      for (const Entity& entity : world.entities) {
+        EXPECT_FALSE(taken.contains(entity.name)) << entity.name;
+        (pool == NamePool::kGate ? gate : training).insert(entity.name);
+      }
+    }
+  }
+  EXPECT_GT(training.size(), 3000u);
+  EXPECT_GT(gate.size(), 3000u);
+  for (const std::string& name : gate) EXPECT_FALSE(training.contains(name)) << name;
+}
+
+TEST(Pretend, NamesAreUniqueWithinAWorldAndSomeAreAlike) {
+  World world = MakePretendWorld({.seed = 11});
+  std::set<std::string> names;
+  std::map<std::string, int> surnames;
+  for (const Entity& entity : world.entities) {
+    EXPECT_TRUE(names.insert(entity.name).second) << entity.name;
+    if (entity.kind == Kind::kAuthor || entity.kind == Kind::kScientist) {
+      ++surnames[entity.name.substr(entity.name.rfind(' ') + 1)];
+    }
+  }
+  int relatives = 0;
+  for (const auto& [surname, count] : surnames) relatives += count > 1;
+  EXPECT_GT(relatives, 0);
+}
+
+TEST(Demonstrations, RealOnesAskOnlyAboutTheirSplit) {
+  Result<World> atlas = LoadAtlas(kFacts, kAtlasSeed);
+  ASSERT_TRUE(atlas.ok());
+  std::vector<std::string> hidden;
+  for (const Entity& entity : atlas->entities) {
+    // Names that are part of a training name ("Niger" of "Nigeria") may be seen, and short ones hide in words.
+    bool part =
+        entity.name.size() < 8 || std::any_of(atlas->entities.begin(), atlas->entities.end(), [&](const Entity& e) {
+          return e.split == Split::kTrain && ("The " + e.name).find(entity.name) != std::string::npos;
+        });
+    if (entity.split != Split::kTrain && !part) hidden.push_back(entity.name);
+  }
+  ASSERT_GT(hidden.size(), 100u);
+  for (const Demonstration& demonstration : Make({.count = 1500, .seed = 2, .real = 1.0, .atlas = &*atlas})) {
+    for (const std::string& name : hidden) {
+      EXPECT_THAT(demonstration.messages.back().content, testing::Not(testing::HasSubstr(name)));
+    }
+  }
+}
+
+TEST(Demonstrations, GateGivesExactlyTheRightPassages) {
+  for (const Demonstration& demonstration : Make({.count = 500, .seed = 2, .stage = Stage::kGate})) {
+    EXPECT_EQ(demonstration.role, "AG");
+    ASSERT_FALSE(demonstration.answers.empty());
+    EXPECT_EQ(Inside(demonstration.reply, "answer"), demonstration.answers[0]);
+    if (demonstration.type == "single" || demonstration.type == "step") {
+      EXPECT_EQ(Count(Given(demonstration), "Document"), 1u) << ToJsonLine(demonstration);
+    }
+  }
+}
+
+TEST(Demonstrations, ContradictingOptionsAreErrors) {
+  auto sink = [](const Demonstration&) -> Status { return {}; };
+  EXPECT_FALSE(MakeDemonstrations({.count = -1}, sink).ok());
+  EXPECT_FALSE(MakeDemonstrations({.real = 0.5}, sink).ok());
+  EXPECT_FALSE(MakeDemonstrations({.real = 1.5}, sink).ok());
+  EXPECT_FALSE(ParseStage("d").ok());
+  EXPECT_TRUE(ParseStage("gate5").ok());
+}
+
+TEST(Demonstrations, TheFileIsWrittenWholeOrNotAtAll) {
+  std::string path = testing::TempDir() + "demonstrations.jsonl";
+  WriteOptions options{.path = path, .facts = kFacts, .demonstrations = {.count = 50}};
+  ASSERT_TRUE(WriteDemonstrations(options).ok());
+  std::ifstream in(path);
+  int lines = 0;
+  for (std::string line; std::getline(in, line); ++lines) EXPECT_TRUE(nlohmann::json::parse(line).contains("reply"));
+  EXPECT_EQ(lines, 50);
+  std::remove(path.c_str());
+  options.path = testing::TempDir() + "no/such/folder/demonstrations.jsonl";
+  EXPECT_FALSE(WriteDemonstrations(options).ok());
 }
 
 }  // namespace

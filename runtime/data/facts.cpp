@@ -97,8 +97,8 @@ class Loader {
       MapReader reader(*document, &node, std::string(KindName(kind)));
       JADE_ASSIGN_OR_RETURN(EntityId id, Named(*document, node, reader, kind));
       Status filled = fill(Row{document, &node, id}, reader);
-      JADE_TRY(reader.Finish());
       JADE_TRY(std::move(filled));
+      JADE_TRY(reader.Finish());
     }
     return {};
   }
@@ -168,6 +168,7 @@ class Loader {
   Status Reference(const Row& row, MapReader& reader, std::string_view key, Relation relation, Kind kind) {
     std::string name;
     reader.Text(key, &name).Require(key);
+    if (name.empty()) return {};  // missing, and reported by the reader
     const auto& names = ids_[static_cast<size_t>(kind)];
     auto found = names.find(name);
     if (found == names.end()) {
@@ -239,8 +240,8 @@ void AssignSplits(World& world, uint64_t seed) {
   }
   std::vector<Group> ordered;
   for (auto& [root, group] : by_root) ordered.push_back(std::move(group));
-  // Large groups first, each to the split that lacks the largest part of its share and is not a third filled by it; groups
-  // of like size (the same power of two) in the order of their hashes.
+  // Large groups first, each to the split that lacks the largest part of its share and is not a third filled by it;
+  // groups of like size (the same power of two) in the order of their hashes.
   std::sort(ordered.begin(), ordered.end(), [](const Group& a, const Group& b) {
     int size_a = static_cast<int>(std::bit_width(a.facts)), size_b = static_cast<int>(std::bit_width(b.facts));
     return size_a != size_b ? size_a > size_b : a.order < b.order;

@@ -47,7 +47,7 @@ constexpr Forms<2> kNounCapital = {"the capital of {}", "the capital city of {}"
 constexpr Forms<1> kNounContinent = {"the continent of {}"};
 constexpr Forms<2> kNounCurrency = {"the currency of {}", "the money of {}"};
 constexpr Forms<1> kNounLanguage = {"the language of government in {}"};
-constexpr Forms<2> kNounInCountry = {"the country of {}", "the country that contains {}"};
+constexpr Forms<2> kNounInCountry = {"the country of {}", "the country containing {}"};
 constexpr Forms<3> kNounHome = {"the home country of {}", "the country of {}", "the homeland of {}"};
 constexpr Forms<2> kNounBirth = {"the birth year of {}", "the year of birth of {}"};
 constexpr Forms<3> kNounAuthor = {"the author of {}", "the writer of {}", "the person who wrote {}"};
@@ -57,7 +57,7 @@ constexpr Forms<1> kNounNumber = {"the atomic number of {}"};
 constexpr Forms<1> kNounFamily = {"the element family of {}"};
 constexpr Forms<2> kNounDiscoverer = {"the discoverer of {}", "the scientist who discovered {}"};
 constexpr Forms<2> kNounDiscovered = {"the discovery year of {}", "the year of discovery of {}"};
-constexpr Forms<3> kNounInCity = {"the city of {}", "the city that houses {}", "the home city of {}"};
+constexpr Forms<3> kNounInCity = {"the city of {}", "the city housing {}", "the home city of {}"};
 constexpr Forms<1> kNounHeight = {"the height of {} in metres"};
 constexpr Forms<1> kNounFounded = {"the founding year of {}"};
 
