@@ -200,7 +200,8 @@ class Maker {
   size_t ContextSize() {
     if (options_.stage == Stage::kShort) return 1 + rng_.Below(2);
     if (options_.stage == Stage::kCopying) return 1;
-    return rng_.Chance(0.6) ? 5 : 3 + rng_.Below(2);
+    // Behind a selector only one or two are left.
+    return rng_.Chance(0.15) ? 1 + rng_.Below(2) : rng_.Chance(0.65) ? 5 : 3 + rng_.Below(2);
   }
 
   // What the retriever would return for `query`, `size` passages with all of `support` among them.
@@ -305,6 +306,14 @@ class Maker {
     if (question.type == QuestionType::kBridge && rng_.Chance(0.08)) {  // a look-up that failed
       notes.back().answer = kUnknown;
       answer = kUnknown;
+    } else if (question.parallel && rng_.Chance(0.05)) {  // one side is missing: name the other, or say no
+      size_t lost = rng_.Below(2);
+      notes[lost].answer = kUnknown;
+      if (question.type == QuestionType::kYesNo) {
+        answer = "no";
+      } else {
+        answer = scene().world().At(question.entities[1 - lost]).name;
+      }
     }
     return Made(Role::kSummariser, SummariserPrompt(question.text, notes), AnswerReply(answer));
   }

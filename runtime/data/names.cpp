@@ -51,10 +51,12 @@ NamePool PoolOf(std::string_view name) {
 }
 
 template <typename Make>
-std::string NameMaker::Unique(Make make) {
+std::string NameMaker::Unique(Make make, size_t shortest) {
   while (true) {
     std::string name = make();
-    if (PoolOf(name) != pool_ || used_.contains(name) || (taken_ != nullptr && taken_->contains(name))) continue;
+    if (name.size() < shortest || PoolOf(name) != pool_ || used_.contains(name) ||
+        (taken_ != nullptr && taken_->contains(name)))
+      continue;
     used_.insert(name);
     return name;
   }
@@ -85,7 +87,7 @@ std::string NameMaker::Stem(int syllables) {
 }
 
 std::string NameMaker::Surname() {
-  if (!surnames_.empty() && rng_.Chance(0.25)) return rng_.Pick(surnames_);
+  if (!surnames_.empty() && rng_.Chance(0.15)) return rng_.Pick(surnames_);
   static constexpr std::array<std::string_view, 16> kEndings = {
       "", "", "", "", "son", "ov", "ski", "ez", "ini", "sen", "dóttir", "man", "ard", "wala", "ic", "ham"};
   std::string surname = Capitalised(Joined(Stem(rng_.Between(1, 2)), rng_.Pick(kEndings)));
@@ -136,7 +138,7 @@ std::string NameMaker::Person() {
 std::string NameMaker::Book() {
   return Unique([&]() -> std::string {
     std::string noun(rng_.Pick(kTitleNouns)), other(rng_.Pick(kTitleNouns)), adjective(rng_.Pick(kTitleAdjectives));
-    switch (rng_.Below(14)) {
+    switch (rng_.Below(19)) {
       case 0:
         return "The " + adjective + " " + noun;
       case 1:
@@ -162,6 +164,16 @@ std::string NameMaker::Book() {
       case 11:
         return "The " + adjective + " " + noun + " of " + Capitalised(Stem(2));
       case 12:
+        return "To the " + noun;
+      case 13:
+        return "Where the " + noun + " Sleeps";
+      case 14:
+        return "No " + noun + " for the " + other;
+      case 15:
+        return noun + " in " + Capitalised(Stem(2));
+      case 16:
+        return "The " + Capitalised(Stem(2)) + " " + noun;
+      case 17:
         return WithArticle(adjective) + " " + noun;
       default:
         return "The " + noun + " of the " + adjective + " " + other;
@@ -174,12 +186,15 @@ std::string NameMaker::Element() {
 }
 
 std::string NameMaker::Symbol(std::string_view element) {
-  return Unique([&] {
-    std::string symbol(1, static_cast<char>(std::isalpha(static_cast<unsigned char>(element[0])) ? element[0] : 'X'));
-    symbol += static_cast<char>('a' + rng_.Below(26));
-    if (rng_.Chance(0.7)) symbol += static_cast<char>('a' + rng_.Below(26));
-    return symbol;
-  });
+  return Unique(
+      [&] {
+        std::string symbol(1,
+                           static_cast<char>(std::isalpha(static_cast<unsigned char>(element[0])) ? element[0] : 'X'));
+        symbol += static_cast<char>('a' + rng_.Below(26));
+        if (rng_.Chance(0.7)) symbol += static_cast<char>('a' + rng_.Below(26));
+        return symbol;
+      },
+      1);
 }
 
 std::string NameMaker::Mountain() {

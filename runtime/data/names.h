@@ -38,7 +38,7 @@ class NameMaker {
 
  private:
   template <typename Make>
-  std::string Unique(Make make);  // repeats until the name is new, of the pool, and not taken
+  std::string Unique(Make make, size_t shortest = 4);  // repeats until the name is new, of the pool, and not taken
   std::string Stem(int syllables);
   std::string Surname();
 
