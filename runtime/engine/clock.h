@@ -11,23 +11,22 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual int64_t NowMicros() const = 0;  // monotonic, from an arbitrary start
-  // False when time only moves by itself being moved: waiting for it would wait for ever.
-  virtual bool is_real() const = 0;
+  // A virtual clock jumps to `micros` (never backwards) and returns true; a real one returns false: wait instead.
+  virtual bool SkipTo(int64_t micros) = 0;
 };
 
 class SteadyClock final : public Clock {
  public:
   int64_t NowMicros() const override;
-  bool is_real() const override { return true; }
+  bool SkipTo(int64_t) override { return false; }
 };
 
 class VirtualClock final : public Clock {
  public:
   int64_t NowMicros() const override { return now_.load(std::memory_order_relaxed); }
-  bool is_real() const override { return false; }
-  // Moves forward to `micros`; never backwards.
-  void AdvanceTo(int64_t micros) {
+  bool SkipTo(int64_t micros) override {
     if (micros > NowMicros()) now_.store(micros, std::memory_order_relaxed);
+    return true;
   }
 
  private:
