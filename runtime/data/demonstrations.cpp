@@ -142,11 +142,11 @@ class Maker {
     if (rng_.Chance(0.55)) {
       if (scene().singles().empty()) return std::nullopt;
       const Question& question = rng_.Pick(scene().singles());
-      bool noun = question.type == QuestionType::kSingle && rng_.Chance(0.15);
-      return Direct{noun ? question.rewritten : question.text, question.answers[0], question.support, question.answers,
+      bool query = question.type == QuestionType::kSingle && rng_.Chance(0.3);
+      return Direct{query ? question.rewritten : question.text, question.answers[0], question.support, question.answers,
                     QuestionTypeName(question.type)};
     }
-    const auto& stock = rng_.Chance(0.75) ? scene().serials() : scene().parallels();
+    const auto& stock = rng_.Chance(0.7) ? scene().serials() : scene().parallels();
     if (stock.empty()) return std::nullopt;
     const Question& question = rng_.Pick(stock);
     const Step& step = rng_.Pick(question.steps);
@@ -156,9 +156,12 @@ class Maker {
   std::optional<Demonstration> Planner() {
     const Question* question = AnyQuestion();
     if (question == nullptr) return std::nullopt;
-    std::string_view plan = question->steps.size() == 1 ? Draw(kSinglePlans, rng_)
-                            : question->parallel        ? Draw(kParallelPlans, rng_)
-                                                        : Draw(kSerialPlans, rng_);
+    // A query cannot stand for a yes/no question, so no rewriter there.
+    bool check = question->steps.size() == 1 && question->type == QuestionType::kYesNo;
+    std::string_view plan = check                         ? Draw(kSubPlans, rng_)
+                            : question->steps.size() == 1 ? Draw(kSinglePlans, rng_)
+                            : question->parallel          ? Draw(kParallelPlans, rng_)
+                                                          : Draw(kSerialPlans, rng_);
     return Made(Role::kPlanner, PlannerPrompt(question->text), PlanReply(plan));
   }
 
@@ -169,16 +172,18 @@ class Maker {
   }
 
   std::optional<Demonstration> Rewriter() {
-    if (rng_.Chance(0.2)) {  // a pipeline's first stage: the question itself, to be put otherwise
-      const Question* question = AnyQuestion();
-      if (question == nullptr) return std::nullopt;
-      return Made(Role::kRewriter, RewriterPrompt(question->text, question->text, {}), QueryReply(question->rewritten));
+    if (rng_.Chance(0.25)) {  // a pipeline's first stage
+      const auto& stock = rng_.Chance(0.7) ? scene().singles() : scene().serials();
+      if (stock.empty()) return std::nullopt;
+      const Question& question = rng_.Pick(stock);
+      if (question.type == QuestionType::kYesNo) return std::nullopt;
+      return Made(Role::kRewriter, RewriterPrompt(question.text, {}), QueryReply(question.rewritten));
     }
     if (scene().serials().empty()) return std::nullopt;
     const Question& question = rng_.Pick(scene().serials());
     size_t at = rng_.Chance(0.25) ? 0 : rng_.Below(question.steps.size());
     std::vector<PromptNote> notes = Notes(question, at);
-    return Made(Role::kRewriter, RewriterPrompt(question.steps[at].asked, question.text, notes),
+    return Made(Role::kRewriter, RewriterPrompt(question.steps[at].asked, notes),
                 QueryReply(question.steps[at].resolved));
   }
 

@@ -81,7 +81,7 @@ std::optional<Question> Asker::Path(EntityId subject, std::span<const Relation> 
     const Fact& fact = *entity.Find(relation);
     std::string asked = FirstForm(relation, i == 0 ? entity.Phrase() : std::string(ThatPhrase(entity.kind)));
     question.steps.push_back(
-        {asked, FirstForm(relation, entity.Phrase()), fact.values[0], library_.Stating(at, relation)});
+        {asked, Fill(NounForms(relation)[0], entity.Phrase()), fact.values[0], library_.Stating(at, relation)});
     question.entities.push_back(at);
     AddSupport(question, question.steps.back().passage);
     if (i + 1 == relations.size()) {
@@ -261,7 +261,10 @@ std::optional<Question> AskAtRandom(const Asker& asker, Rng& rng) {
 
 PlanChoice ChoosePlans(const Question& question, bool found_together) {
   PlanChoice choice;
-  if (question.steps.size() == 1) {
+  if (question.steps.size() == 1 && question.type == QuestionType::kYesNo) {
+    choice.full = "R,DS,AG";  // a rewritten query would lose what is asked
+    choice.good = {"R,AG", "R,DS,AG"};
+  } else if (question.steps.size() == 1) {
     choice.full = "QR,R,DS,AG";
     choice.good = {"R,AG", "R,DS,AG", "QR,R,AG", "QR,R,DS,AG"};
   } else {

@@ -19,10 +19,11 @@ namespace jade::data {
 enum class QuestionType : uint8_t { kSingle, kBridge, kComparison, kYesNo };
 std::string_view QuestionTypeName(QuestionType type);
 
-// One step of a decomposition, as the decomposer writes it and as the rewriter resolves it.
+// One step of a decomposition, as the decomposer writes it and as it goes to the retriever: a step that depends on
+// others, or comes first of such, is rewritten as a short query; the steps of a comparison stay as they are.
 struct Step {
   std::string asked;     // "What is the capital of that country?"
-  std::string resolved;  // "What is the capital of Norway?"
+  std::string resolved;  // "the capital of Norway"
   std::string answer;    // "Oslo"
   PassageId passage;     // states the answer
 };

@@ -31,7 +31,7 @@ std::string Asked(std::string_view question) {
 
 std::string_view RoleName(Role role) {
   static constexpr std::array<std::string_view, kRoleCount> kNames = {
-      "MakePlan", "SubPlan", "QR", "DecomposeSerial", "DecomposeParallel", "DS", "AG", "AGClosed", "AS"};
+      "MakePlan", "SubPlan", "QR", "DecomposeSerial", "DecomposeParallel", "DS", "AG", "AG", "AS"};
   return kNames[static_cast<size_t>(role)];
 }
 
@@ -41,24 +41,23 @@ std::vector<Message> PlannerPrompt(std::string_view question) {
 std::vector<Message> SubPlannerPrompt(std::string_view question) {
   return Prompt("Plan the sub-question.", Asked(question));
 }
-std::vector<Message> RewriterPrompt(std::string_view sub, std::string_view root, std::span<const PromptNote> notes) {
-  return Prompt("Rewrite the question as a query.",
-                NoteLines(notes) + "Root: " + std::string(root) + "\n" + Asked(sub));
+std::vector<Message> RewriterPrompt(std::string_view sub, std::span<const PromptNote> notes) {
+  return Prompt("Rewrite the question as a query.", NoteLines(notes) + Asked(sub));
 }
 std::vector<Message> SerialPrompt(std::string_view question) {
-  return Prompt("Split into steps, each using the last.", Asked(question));
+  return Prompt("Split the question into steps.", Asked(question));
 }
 std::vector<Message> ParallelPrompt(std::string_view question) {
-  return Prompt("Split into independent questions.", Asked(question));
+  return Prompt("Split the question into parts.", Asked(question));
 }
 std::vector<Message> SelectorPrompt(std::string_view question, std::span<const Passage* const> docs) {
-  return Prompt("Choose the documents that help.", DocumentLines(docs) + Asked(question));
+  return Prompt("Pick the documents that help.", DocumentLines(docs) + Asked(question));
 }
 std::vector<Message> AnswererPrompt(std::string_view question, std::span<const Passage* const> docs) {
   return Prompt("Answer from the documents.", DocumentLines(docs) + Asked(question));
 }
 std::vector<Message> ClosedBookPrompt(std::string_view question) {
-  return Prompt("Answer.", Asked(question));
+  return Prompt("Answer from memory.", Asked(question));
 }
 std::vector<Message> SummariserPrompt(std::string_view question, std::span<const PromptNote> notes) {
   return Prompt("Answer from the notes.", NoteLines(notes) + Asked(question));

@@ -1,6 +1,7 @@
 #pragma once
 // The role calls of `std.rag_brief` as chat messages: what a run would send to the backbone, byte for byte, and how a
-// role spells its reply. The module `stdlib/std/rag_brief.jade` is the law; a test holds the two together.
+// role spells its reply. The module `stdlib/std/rag_brief.jade` and this file change together, and with them the
+// built-in backbone, which is trained on exactly these texts.
 
 #include <span>
 #include <string>
@@ -24,7 +25,7 @@ enum class Role : uint8_t {
 };
 inline constexpr int kRoleCount = 9;
 
-// The declaration's name in the module: "MakePlan", "QR", …
+// The declaration's name in the module: "MakePlan", "QR", …; the answerer without documents is "AG" too.
 std::string_view RoleName(Role role);
 
 struct Message {
@@ -39,7 +40,7 @@ struct PromptNote {
 
 std::vector<Message> PlannerPrompt(std::string_view question);
 std::vector<Message> SubPlannerPrompt(std::string_view question);
-std::vector<Message> RewriterPrompt(std::string_view sub, std::string_view root, std::span<const PromptNote> notes);
+std::vector<Message> RewriterPrompt(std::string_view sub, std::span<const PromptNote> notes);
 std::vector<Message> SerialPrompt(std::string_view question);
 std::vector<Message> ParallelPrompt(std::string_view question);
 std::vector<Message> SelectorPrompt(std::string_view question, std::span<const Passage* const> docs);
