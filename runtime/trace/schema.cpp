@@ -1,0 +1,75 @@
+#include "runtime/trace/schema.h"
+
+#include "runtime/trace/store.h"
+
+namespace jade::trace {
+namespace {
+
+constexpr int64_t kApplicationId = 0x4A41'4445;  // "JADE"
+
+constexpr char kTables[] = R"sql(
+CREATE TABLE run (
+  id TEXT PRIMARY KEY,
+  module_name TEXT NOT NULL, module_hash TEXT NOT NULL, workflow TEXT NOT NULL,
+  inputs TEXT NOT NULL,             -- JSON
+  backbone TEXT NOT NULL,
+  seed INTEGER NOT NULL,            -- two's complement of the unsigned seed
+  started_unix_us INTEGER NOT NULL, elapsed_us INTEGER NOT NULL,
+  status TEXT NOT NULL,             -- done, trapped, cancelled
+  value TEXT NOT NULL,              -- JSON, empty when there is none
+  trap TEXT NOT NULL,               -- JSON, empty when there is none
+  reward REAL,                      -- the team's; NULL without gold answers
+  gold TEXT NOT NULL,               -- JSON, empty when there is none
+  turns INTEGER NOT NULL, retrievals INTEGER NOT NULL, calls INTEGER NOT NULL,
+  tokens INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, depth INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX run_started ON run (started_unix_us);
+CREATE TABLE call (
+  run_id TEXT NOT NULL REFERENCES run (id), idx INTEGER NOT NULL,
+  path TEXT NOT NULL, path_hash BLOB NOT NULL, parent_path TEXT NOT NULL,
+  kind TEXT NOT NULL,               -- executor, planner, tool
+  role TEXT NOT NULL,
+  status TEXT NOT NULL, error TEXT NOT NULL,
+  messages TEXT NOT NULL,           -- JSON [{"role","text"}]: the observation
+  observation_ids BLOB NOT NULL,    -- int32, little-endian
+  action TEXT NOT NULL,
+  action_ids BLOB NOT NULL,         -- int32, little-endian
+  log_probs BLOB NOT NULL,          -- float32, little-endian, one for each action token
+  truncated INTEGER NOT NULL,
+  validity TEXT NOT NULL, penalty REAL NOT NULL,
+  value TEXT NOT NULL,              -- JSON
+  plan TEXT NOT NULL, diagnostics TEXT NOT NULL, shared_with TEXT,
+  issued_us INTEGER NOT NULL, started_us INTEGER NOT NULL, first_us INTEGER NOT NULL, finished_us INTEGER NOT NULL,
+  PRIMARY KEY (run_id, idx)
+) WITHOUT ROWID;
+CREATE INDEX call_role ON call (role, validity);
+)sql";
+
+}  // namespace
+
+Status CheckVersion(sqlite::Database& database) {
+  JADE_ASSIGN_OR_RETURN(const int64_t application, database.Pragma("application_id"));
+  JADE_ASSIGN_OR_RETURN(const int64_t version, database.Pragma("user_version"));
+  if (application != kApplicationId) {
+    return Error(ErrorCode::kCorrupt, fmt::format("`{}` is not an experience store", database.path()));
+  }
+  if (version > kSchemaVersion) {
+    return Error(ErrorCode::kVersion,
+                 fmt::format("`{}` was written by a newer JADE (schema {}, this one knows {}); update JADE or choose "
+                             "another file with `--trace`",
+                             database.path(), version, kSchemaVersion));
+  }
+  return {};
+}
+
+Status Migrate(sqlite::Database& database) {
+  JADE_ASSIGN_OR_RETURN(auto tables, database.Prepare("SELECT 1 FROM sqlite_master LIMIT 1"));
+  JADE_ASSIGN_OR_RETURN(const bool not_empty, tables.Step());
+  tables.Reset();
+  if (not_empty) return CheckVersion(database);
+  return database.Execute(
+      fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", kTables,
+                  kApplicationId, kSchemaVersion));
+}
+
+}  // namespace jade::trace
