@@ -11,6 +11,7 @@
 
 #include "compiler/result/result.h"
 #include "runtime/tokenizer/spec.h"
+#include "runtime/tokenizer/special_matcher.h"
 
 namespace jade::tokenizer {
 
@@ -37,7 +38,11 @@ class BpeTrainer {
   uint64_t word_count() const { return words_seen_; }
 
  private:
+  static std::vector<AddedToken> ToAdded(const BpeTrainerOptions& options);
+  void AddPlain(std::string_view text, uint64_t times);
+
   BpeTrainerOptions options_;
+  SpecialMatcher specials_;
   std::unordered_map<std::string, uint64_t> word_counts_;
   uint64_t words_seen_ = 0;
 };

@@ -58,6 +58,8 @@ std::optional<std::string> AlphabetToBytes(std::string_view text) {
   return bytes;
 }
 
-std::string_view BytesInAlphabetOrder() { return {kOrderedBytes.data(), kOrderedBytes.size()}; }
+std::string_view BytesInAlphabetOrder() {
+  return {kOrderedBytes.data(), kOrderedBytes.size()};
+}
 
 }  // namespace jade::tokenizer

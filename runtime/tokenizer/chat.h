@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/result/result.h"
@@ -22,6 +23,11 @@ struct ChatForm {
   std::string system_preamble;  // put before the system text, which is then always present (Llama 3.1 and later)
   std::string reply_preamble;   // put after the assistant header of the reply (Qwen3 with thinking off)
 };
+
+// The chat template that our own models are saved with: plain ChatML.
+inline constexpr std::string_view kChatMlTemplate =
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
+    "'\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 enum class ChatRole { kSystem, kUser, kAssistant };
 struct ChatMessage {
@@ -63,6 +69,8 @@ class ChatFormat {
 
  private:
   ChatFormat(Tokenizer tokenizer, ChatForm form) : tokenizer_(std::move(tokenizer)), form_(std::move(form)) {}
+  void AppendMessage(ChatRole role, std::string_view text, std::vector<ChatSegment>* segments) const;
+  void AppendHeader(ChatRole role, std::vector<ChatSegment>* segments) const;
 
   Tokenizer tokenizer_;
   ChatForm form_;

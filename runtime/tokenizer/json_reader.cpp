@@ -10,7 +10,8 @@ namespace jade::tokenizer::internal {
 
 std::string JsonProblem(std::string_view text) {
   try {
-    (void)Json::parse(text);
+    const Json parsed = Json::parse(text);
+    (void)parsed;
   } catch (const nlohmann::json::parse_error& error) {
     const std::string_view before = text.substr(0, std::min(error.byte, text.size()));
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');

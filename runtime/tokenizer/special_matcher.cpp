@@ -7,7 +7,9 @@
 namespace jade::tokenizer {
 namespace {
 
-uint64_t EdgeKey(uint32_t node, char byte) { return (static_cast<uint64_t>(node) << 8) | static_cast<uint8_t>(byte); }
+uint64_t EdgeKey(uint32_t node, char byte) {
+  return (static_cast<uint64_t>(node) << 8) | static_cast<uint8_t>(byte);
+}
 
 bool IsWordCharacter(uint32_t code_point) {  // \w
   const CharClass char_class = ClassOf(code_point);
@@ -59,8 +61,7 @@ SpecialMatcher::SpecialMatcher(const std::vector<AddedToken>& tokens) : tokens_(
   for (size_t i = 0; i < tokens_.size(); ++i) {
     uint32_t node = 0;
     for (char byte : tokens_[i].content) {
-      const auto [edge, added] =
-          edges_.try_emplace(EdgeKey(node, byte), static_cast<uint32_t>(token_at_node_.size()));
+      const auto [edge, added] = edges_.try_emplace(EdgeKey(node, byte), static_cast<uint32_t>(token_at_node_.size()));
       if (added) token_at_node_.push_back(-1);
       node = edge->second;
     }

@@ -38,9 +38,13 @@ Result<Tokenizer> Tokenizer::Create(TokenizerSpec spec) {
   return Tokenizer(std::move(state));
 }
 
-const TokenizerSpec& Tokenizer::spec() const { return state_->spec; }
+const TokenizerSpec& Tokenizer::spec() const {
+  return state_->spec;
+}
 
-int32_t Tokenizer::vocab_size() const { return static_cast<int32_t>(state_->bytes.size()); }
+int32_t Tokenizer::vocab_size() const {
+  return static_cast<int32_t>(state_->bytes.size());
+}
 
 std::vector<int32_t> Tokenizer::Encode(std::string_view text, EncodeOptions options) const {
   std::vector<int32_t> ids;

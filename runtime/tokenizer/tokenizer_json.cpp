@@ -20,8 +20,12 @@ using internal::ReadTextFile;
 constexpr uint64_t kMaxTokenizerBytes = uint64_t{256} << 20;
 constexpr uint64_t kMaxConfigBytes = uint64_t{16} << 20;
 
-Error Corrupt(std::string message) { return Error(ErrorCode::kCorrupt, std::move(message)); }
-Error Unsupported(std::string message) { return Error(ErrorCode::kUnsupported, std::move(message)); }
+Error Corrupt(std::string message) {
+  return Error(ErrorCode::kCorrupt, std::move(message));
+}
+Error Unsupported(std::string message) {
+  return Error(ErrorCode::kUnsupported, std::move(message));
+}
 
 Result<Json> ParseObject(std::string_view text) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -61,13 +65,15 @@ Result<PreTokenizer> ReadSplit(const Json& split) {
   const Json* pattern = Field(split, "pattern");
   const Json* regex = pattern ? Field(*pattern, "Regex") : nullptr;
   const Json* behavior = Field(split, "behavior");
-  if (regex == nullptr || !regex->is_string()) return Unsupported("`pre_tokenizer` splits by something else than a regex");
+  if (regex == nullptr || !regex->is_string())
+    return Unsupported("`pre_tokenizer` splits by something else than a regex");
   if (behavior == nullptr || *behavior != "Isolated" || Flag(split, "invert", false)) {
     return Unsupported("`pre_tokenizer` splits with another behavior than `Isolated`");
   }
   const auto& expression = regex->get_ref<const std::string&>();
   if (const auto known = PreTokenizerOfPattern(expression)) return *known;
-  return Unsupported(fmt::format("`pre_tokenizer` uses an expression that is not known: {}", expression.substr(0, 200)));
+  return Unsupported(
+      fmt::format("`pre_tokenizer` uses an expression that is not known: {}", expression.substr(0, 200)));
 }
 
 Status CheckByteLevel(const Json& byte_level, bool expect_regex) {
@@ -91,9 +97,8 @@ Result<PreTokenizer> ReadPreTokenizer(const Json& json) {
   }
   const Json* parts = Field(json, "pretokenizers");
   if (TypeOf(json) != "Sequence" || parts == nullptr || !parts->is_array() || parts->size() != 2) {
-    return Unsupported(
-        fmt::format("`pre_tokenizer` is `{}`; byte-level ones of GPT-2, SmolLM2, Llama 3 and Qwen 2 are read",
-                    TypeOf(json)));
+    return Unsupported(fmt::format(
+        "`pre_tokenizer` is `{}`; byte-level ones of GPT-2, SmolLM2, Llama 3 and Qwen 2 are read", TypeOf(json)));
   }
   const Json& first = (*parts)[0];
   if (TypeOf(first) == "Digits") {
@@ -158,7 +163,8 @@ Status ReadModel(const Json& json, TokenizerSpec* spec) {
       return Unsupported(fmt::format("`model.{}` is set, which byte-level BPE does not do", option));
     }
   }
-  if (Flag(*model, "byte_fallback", false)) return Unsupported("`model.byte_fallback` is set; only byte-level BPE is read");
+  if (Flag(*model, "byte_fallback", false))
+    return Unsupported("`model.byte_fallback` is set; only byte-level BPE is read");
   spec->ignore_merges = Flag(*model, "ignore_merges", false);
   JADE_TRY(ReadVocabulary(*model, spec));
   return ReadMerges(*model, spec);

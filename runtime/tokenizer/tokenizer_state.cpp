@@ -13,7 +13,9 @@ namespace {
 
 constexpr size_t kMaxWordToMerge = size_t{1} << 30;  // positions in a word are 32 bits wide
 
-Error Corrupt(std::string message) { return Error(ErrorCode::kCorrupt, std::move(message)); }
+Error Corrupt(std::string message) {
+  return Error(ErrorCode::kCorrupt, std::move(message));
+}
 
 // Messages quote what a file says: cut it and keep it printable.
 std::string Quoted(std::string_view text) {
@@ -31,8 +33,8 @@ bool IsAscii(std::string_view text) {
 Status Tokenizer::State::Build() {
   if (spec.tokens.empty()) return Corrupt("the vocabulary is empty");
   if (spec.tokens.size() > kMaxVocabSize) {
-    return Corrupt(fmt::format("the vocabulary claims {} tokens; at most {} are accepted", spec.tokens.size(),
-                               kMaxVocabSize));
+    return Corrupt(
+        fmt::format("the vocabulary claims {} tokens; at most {} are accepted", spec.tokens.size(), kMaxVocabSize));
   }
   JADE_TRY(AddAddedTokens());
   JADE_TRY(AddTokens());
@@ -43,7 +45,8 @@ Status Tokenizer::State::Build() {
 Status Tokenizer::State::AddAddedTokens() {
   for (const AddedToken& token : spec.added) {
     if (token.id < 0 || static_cast<size_t>(token.id) >= kMaxVocabSize) {
-      return Corrupt(fmt::format("added token {} has the id {}, which is out of range", Quoted(token.content), token.id));
+      return Corrupt(
+          fmt::format("added token {} has the id {}, which is out of range", Quoted(token.content), token.id));
     }
     if (token.content.empty()) return Corrupt(fmt::format("the added token with the id {} is empty", token.id));
     const auto id = static_cast<size_t>(token.id);
@@ -109,9 +112,10 @@ Status Tokenizer::State::CheckEveryTokenIsMade(const std::vector<bool>& made) co
   if (spec.ignore_merges) return {};
   for (const auto& [token, id] : by_bytes) {
     if (token.size() > 1 && !made[static_cast<size_t>(id)]) {
-      return Corrupt(fmt::format("no merge makes the token {} (id {}): the merges are incomplete, and text would be "
-                                 "encoded differently from what the model was trained on",
-                                 Quoted(spec.tokens[static_cast<size_t>(id)]), id));
+      return Corrupt(
+          fmt::format("no merge makes the token {} (id {}): the merges are incomplete, and text would be "
+                      "encoded differently from what the model was trained on",
+                      Quoted(spec.tokens[static_cast<size_t>(id)]), id));
     }
   }
   return {};
@@ -122,8 +126,8 @@ Status Tokenizer::State::CheckControlIds() const {
       {"bos", spec.bos}, {"eos", spec.eos}, {"pad", spec.pad}, {"unk", spec.unk}};
   for (const auto& [name, id] : ids) {
     if (id && (*id < 0 || static_cast<size_t>(*id) >= spec.tokens.size())) {
-      return Corrupt(fmt::format("the {} token has the id {}, but the vocabulary has {} tokens", name, *id,
-                                 spec.tokens.size()));
+      return Corrupt(
+          fmt::format("the {} token has the id {}, but the vocabulary has {} tokens", name, *id, spec.tokens.size()));
     }
   }
   return {};

@@ -28,11 +28,11 @@ struct Tokenizer::State {
   void EncodeText(std::string_view text, std::vector<int32_t>* ids) const;
 
   TokenizerSpec spec;
-  std::vector<std::string> bytes;                       // of each token
-  std::vector<bool> special;                            // of each token
+  std::vector<std::string> bytes;                          // of each token
+  std::vector<bool> special;                               // of each token
   std::unordered_map<std::string_view, int32_t> by_bytes;  // ordinary tokens; keys point into `bytes`
   std::unordered_map<std::string_view, int32_t> added_by_content;
-  std::array<int32_t, 256> byte_ids{};                  // -1 for a byte without a token
+  std::array<int32_t, 256> byte_ids{};  // -1 for a byte without a token
   MergeTable merges;
   SpecialMatcher matcher;
   mutable WordCache cache;

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "compiler/result/atomic_file.h"
+#include "runtime/files/atomic_file.h"
 #include "runtime/tokenizer/pattern_names.h"
 #include "runtime/tokenizer/tokenizer.h"
 
@@ -26,10 +26,14 @@ Json PreTokenizerObject(PreTokenizer kind) {
     return Json{{"type", "Sequence"}, {"pretokenizers", Json::array({std::move(first), std::move(second)})}};
   };
   switch (kind) {
-    case PreTokenizer::kGpt2: return ByteLevel(true);
-    case PreTokenizer::kSmolLm: return sequence({{"type", "Digits"}, {"individual_digits", true}}, ByteLevel(true));
-    case PreTokenizer::kLlama3: return sequence(Split(kLlama3Pattern), ByteLevel(false));
-    case PreTokenizer::kQwen2: return sequence(Split(kQwen2Pattern), ByteLevel(false));
+    case PreTokenizer::kGpt2:
+      return ByteLevel(true);
+    case PreTokenizer::kSmolLm:
+      return sequence({{"type", "Digits"}, {"individual_digits", true}}, ByteLevel(true));
+    case PreTokenizer::kLlama3:
+      return sequence(Split(kLlama3Pattern), ByteLevel(false));
+    case PreTokenizer::kQwen2:
+      return sequence(Split(kQwen2Pattern), ByteLevel(false));
   }
   return nullptr;
 }
@@ -63,8 +67,10 @@ Json AddedTokens(const TokenizerSpec& spec) {
 
 Json Model(const TokenizerSpec& spec) {
   Json vocabulary = Json::object();
+  // The object keeps the order of its members in a vector; appending to that skips a search for each token.
+  Json::object_t::Container& entries = vocabulary.get_ref<Json::object_t&>();
   for (size_t id = 0; id < spec.tokens.size(); ++id) {
-    if (!spec.tokens[id].empty()) vocabulary[spec.tokens[id]] = id;
+    if (!spec.tokens[id].empty()) entries.emplace_back(spec.tokens[id], id);
   }
   Json merges = Json::array();
   for (const auto& [left, right] : spec.merges) merges.push_back(left + " " + right);
@@ -82,7 +88,9 @@ Json Model(const TokenizerSpec& spec) {
   return model;
 }
 
-std::string Dump(const Json& json) { return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string Dump(const Json& json) {
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 }  // namespace
 
@@ -111,8 +119,8 @@ std::string TokenizerConfigJson(const TokenizerSpec& spec) {
 }
 
 Status WriteTokenizerFiles(const TokenizerSpec& spec, const std::string& folder) {
-  JADE_TRY(WriteFileAtomically(folder + "/tokenizer.json", TokenizerJson(spec)));
-  return WriteFileAtomically(folder + "/tokenizer_config.json", TokenizerConfigJson(spec));
+  JADE_TRY(files::WriteFileAtomically(folder + "/tokenizer.json", TokenizerJson(spec)));
+  return files::WriteFileAtomically(folder + "/tokenizer_config.json", TokenizerConfigJson(spec));
 }
 
 }  // namespace jade::tokenizer

@@ -9,7 +9,9 @@
 namespace jade::tokenizer {
 namespace {
 
-bool IsContinuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+bool IsContinuation(uint8_t byte) {
+  return (byte & 0xC0) == 0x80;
+}
 
 // Unicode 15, table 3-7: the length a lead byte promises (0: not a lead byte) and the range of its second byte.
 struct LeadByte {
@@ -49,14 +51,16 @@ bool IsWhiteSpace(uint32_t code_point) {
          code_point == 0x202F || code_point == 0x205F || code_point == 0x3000;
 }
 
-int CombiningClass(int32_t code_point) { return utf8proc_get_property(code_point)->combining_class; }
+int CombiningClass(int32_t code_point) {
+  return utf8proc_get_property(code_point)->combining_class;
+}
 
 void AppendDecomposition(uint32_t code_point, std::vector<int32_t>* out) {
   int32_t buffer[16];
   int boundary = 0;
-  const auto count = utf8proc_decompose_char(static_cast<int32_t>(code_point), buffer, 16,
-                                             static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE),
-                                             &boundary);
+  const auto count =
+      utf8proc_decompose_char(static_cast<int32_t>(code_point), buffer, 16,
+                              static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE), &boundary);
   if (count < 0 || count > 16) {
     out->push_back(static_cast<int32_t>(code_point));
   } else {
@@ -76,9 +80,8 @@ void ReorderMarks(std::vector<int32_t>* code_points) {
 
 void AppendComposed(std::vector<int32_t>* code_points, std::string* out) {
   ReorderMarks(code_points);
-  const auto count =
-      utf8proc_normalize_utf32(code_points->data(), static_cast<utf8proc_ssize_t>(code_points->size()),
-                               static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const auto count = utf8proc_normalize_utf32(code_points->data(), static_cast<utf8proc_ssize_t>(code_points->size()),
+                                              static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   for (utf8proc_ssize_t i = 0; i < count; ++i) AppendUtf8(static_cast<uint32_t>((*code_points)[i]), out);
   code_points->clear();
 }

@@ -134,9 +134,15 @@ bool WordScanner::Next(Word* word) {
     Reader reader(text_, text_.size());
     size_t end = position_;
     switch (kind_) {
-      case PreTokenizer::kLlama3: end = Llama3End(&reader, position_, 3); break;
-      case PreTokenizer::kQwen2: end = Llama3End(&reader, position_, 1); break;
-      default: end = Gpt2End(&reader, position_); break;
+      case PreTokenizer::kLlama3:
+        end = Llama3End(&reader, position_, 3);
+        break;
+      case PreTokenizer::kQwen2:
+        end = Llama3End(&reader, position_, 1);
+        break;
+      default:
+        end = Gpt2End(&reader, position_);
+        break;
     }
     *word = {position_, end, reader.saw_end()};
   }

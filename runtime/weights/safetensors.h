@@ -60,7 +60,4 @@ struct TensorToWrite {
 Status WriteSafetensors(const std::string& path, std::span<const TensorToWrite> tensors,
                         const std::map<std::string, std::string>& metadata = {});
 
-// Atomic replacement of a small text file, in the same way (config.json, tokenizer.json, …).
-Status WriteFileAtomically(const std::string& path, std::string_view contents);
-
 }  // namespace jade::weights
