@@ -1,0 +1,81 @@
+#pragma once
+// Kernels for the processor, in fp32, where LibTorch's eager operators make too many passes over memory. One source
+// (cpu_kernels_impl.h) is compiled for several instruction sets; CpuKernels() picks the best that this processor has.
+// All are single-threaded and touch only what they are given; callers split the rows among threads. The result of a row
+// does not depend on which other rows are in the call.
+
+#include <cstdint>
+
+namespace jade::backbone {
+
+// Keys and values lie in blocks of this many tokens; see AttentionTask.
+inline constexpr int64_t kBlockTokens = 64;
+// Query rows (query × group member) whose scores are held at once.
+inline constexpr int64_t kAttentionChunkRows = 24;
+
+// Queries of one sequence that share one key head, against the blocks of that head. Query i (of group g) attends to
+// keys 0 … first_position + i.
+struct AttentionTask {
+  int64_t head_dim = 0;
+  int64_t queries = 0;
+  int64_t group = 0;           // query heads that share the key head
+  int64_t first_position = 0;  // of query 0 among the keys
+  float scale = 1.0f;
+  const float* q = nullptr;  // query i, group member g at q + i·q_stride + g·head_dim
+  int64_t q_stride = 0;
+  const float* const* k_blocks = nullptr;  // block b: keys 64b … 64b+63, transposed: [head_dim][64]
+  const float* const* v_blocks = nullptr;  // block b: value of key 64b + t at v_blocks[b] + t·v_stride
+  int64_t v_stride = 0;
+  float* out = nullptr;  // as q
+  int64_t out_stride = 0;
+  float* log_sum = nullptr;  // [queries][group] logarithm of the softmax denominators; may be null
+  float* scratch = nullptr;  // AttentionScratch(…) floats
+};
+
+struct AttentionBackwardTask {
+  AttentionTask forward;                    // with `out` and `log_sum` as computed; `v_blocks` is not read
+  const float* const* vt_blocks = nullptr;  // values transposed as the keys are
+  const float* k = nullptr;                 // key t at k + t·k_stride
+  int64_t k_stride = 0;
+  const float* d_out = nullptr;  // as out
+  float* d_q = nullptr;          // as q, with q_stride
+  float* d_k = nullptr;          // key t at d_k + t·k_stride; added to
+  float* d_v = nullptr;          // the same for values
+};
+
+// Floats of scratch for a task over `keys` keys.
+int64_t AttentionScratch(int64_t head_dim, int64_t keys);
+int64_t AttentionBackwardScratch(int64_t head_dim, int64_t keys);
+
+struct KernelTable {
+  const char* name;
+  void (*rms_norm)(const float* x, const float* weight, float* y, float* inverse_rms, int64_t rows, int64_t width,
+                   float eps);
+  // d_weight is added to.
+  void (*rms_norm_backward)(const float* dy, const float* x, const float* weight, const float* inverse_rms, float* dx,
+                            float* d_weight, int64_t rows, int64_t width);
+  void (*swiglu)(const float* gate_up, float* y, int64_t rows, int64_t width);
+  void (*swiglu_backward)(const float* dy, const float* gate_up, float* d_gate_up, int64_t rows, int64_t width);
+  // Rotates the first `heads` heads of rows of `row_width`, copies the rest; sign -1 rotates back.
+  void (*rotary)(const float* x, const float* cos, const float* sin, float* y, int64_t rows, int64_t heads,
+                 int64_t head_dim, int64_t row_width, float sign);
+  void (*attention)(const AttentionTask& task);
+  void (*attention_backward)(const AttentionBackwardTask& task);
+  // Rows t of [tokens][stride] into blocks of [head_dim][64], unused columns zero.
+  void (*transpose_blocks)(const float* x, int64_t stride, int64_t tokens, int64_t head_dim, float* blocks);
+  // log Σ exp of a row.
+  float (*log_sum_exp)(const float* x, int64_t width);
+  // y = scale · exp(x - log_sum); y may be x.
+  void (*scaled_softmax)(const float* x, float log_sum, float scale, float* y, int64_t width);
+};
+
+const KernelTable& CpuKernels();
+
+// The tables that this processor can run, slowest first; for tests.
+int AvailableKernels(const KernelTable* tables[3]);
+
+extern const KernelTable kBaselineKernels;
+extern const KernelTable kAvx2Kernels;
+extern const KernelTable kAvx512Kernels;
+
+}  // namespace jade::backbone
