@@ -1,0 +1,32 @@
+#pragma once
+// One file a command: each adds its CLI11 subcommand, whose callback stores what to do in Invocation::action; main runs
+// it after parsing. Exit statuses are those of docs/cli.md.
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <functional>
+
+#include "compiler/result/result.h"
+
+namespace jade::cli {
+
+enum ExitStatus : int {
+  kFine = 0,
+  kInputErrors = 1,  // diagnostics, failing tests, `fmt --check` differences
+  kUsage = 2,
+  kRunFailed = 3,  // backbone, retriever, budget
+  kInterrupted = 130,
+};
+
+struct Invocation {
+  std::function<int()> action;
+  const std::atomic<bool>* cancel = nullptr;  // becomes true on Ctrl-C
+};
+
+// Prints the error to standard error as `jade: …` and gives the exit status that fits its code.
+int Fail(const Error& error);
+
+void AddIndexCommand(CLI::App& app, Invocation& invocation);
+void AddTraceCommand(CLI::App& app, Invocation& invocation);
+
+}  // namespace jade::cli

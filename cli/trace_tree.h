@@ -1,0 +1,25 @@
+#pragma once
+// Recorded runs as text for people and as JSON for programs.
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/terminal.h"
+#include "runtime/trace/record.h"
+
+namespace jade::cli {
+
+// The run's head line, its calls as a tree over their call paths, and its answer. `full` adds whole prompts and
+// replies.
+std::string TraceTree(const trace::RunRecord& run, const std::vector<trace::CallRecord>& calls, const Style& style,
+                      bool full);
+
+// The first input's text, the question in most workflows.
+std::string FirstInput(const trace::RunRecord& run);
+
+// Stable field names, documented in docs/cli.md.
+nlohmann::json RunJson(const trace::RunRecord& run);
+nlohmann::json CallJson(const trace::CallRecord& call);
+
+}  // namespace jade::cli
