@@ -3,17 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "runtime/data/facts.h"
 #include "runtime/data/phrases.h"
 #include "runtime/data/questions.h"
+#include "runtime/files/atomic_file.h"
 
 namespace jade::data {
 namespace {
@@ -29,37 +26,7 @@ constexpr size_t kChecks = 200;
 constexpr std::array<double, 3> kShares = {0.70, 0.10, 0.20};
 constexpr double kContinents = 0.4;  // share of countries asked for their continent: six answers are easily guessed
 constexpr int kTriesPerQuestion = 60;
-
-// Writes beside `path`, then renames: a reader sees the old file or the new one.
-class Replacement {
- public:
-  explicit Replacement(std::string path)
-      : path_(std::move(path)), part_(path_ + ".part"), out_(part_, std::ios::binary) {}
-  Replacement(const Replacement&) = delete;
-  Replacement& operator=(const Replacement&) = delete;
-  ~Replacement() {
-    if (!done_) std::remove(part_.c_str());
-  }
-
-  Status Write(std::string_view text) {
-    out_ << text;
-    return out_ ? Status() : Failed();
-  }
-  Status Commit() {
-    out_.close();
-    if (!out_ || std::rename(part_.c_str(), path_.c_str()) != 0) return Failed();
-    done_ = true;
-    return {};
-  }
-
- private:
-  Error Failed() const {
-    return Error(ErrorCode::kIo, errno != 0 ? std::strerror(errno) : "cannot write").Wrap("writing `" + path_ + "`");
-  }
-  std::string path_, part_;
-  std::ofstream out_;
-  bool done_ = false;
-};
+constexpr size_t kBuffer = 1 << 20;  // bytes of demonstrations between writes
 
 // All questions of one split, without repetition.
 class Examiner {
@@ -234,9 +201,7 @@ Result<AtlasSummary> BuildAtlas(const AtlasOptions& options) {
   std::filesystem::create_directories(options.output, failed);
   if (failed) return Error(ErrorCode::kIo, failed.message()).Wrap("creating `" + options.output + "`");
   for (const auto& [name, text] : made.files) {
-    Replacement file(options.output + "/" + name);
-    JADE_TRY(file.Write(text));
-    JADE_TRY(file.Commit());
+    JADE_TRY(files::WriteFileAtomically(options.output + "/" + name, text));
   }
   return std::move(made.summary);
 }
@@ -249,10 +214,16 @@ Status WriteDemonstrations(const WriteOptions& options) {
     JADE_ASSIGN_OR_RETURN(atlas, LoadAtlas(options.facts, demonstrations.atlas_seed));
     demonstrations.atlas = &atlas;
   }
-  Replacement file(options.path);
+  JADE_ASSIGN_OR_RETURN(files::AtomicFile file, files::AtomicFile::Create(options.path));
+  std::string lines;
   JADE_TRY(MakeDemonstrations(demonstrations, [&](const Demonstration& demonstration) -> Status {
-    return file.Write(ToJsonLine(demonstration) + "\n");
+    lines += ToJsonLine(demonstration) + "\n";
+    if (lines.size() < kBuffer) return {};
+    Status written = file.Write(lines);
+    lines.clear();
+    return written;
   }));
+  JADE_TRY(file.Write(lines));
   return file.Commit();
 }
 

@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "runtime/data/phrases.h"
+#include "runtime/data/contexts.h"
+#include "runtime/data/copying.h"
 #include "runtime/data/pretend.h"
 #include "runtime/data/scene.h"
 
@@ -45,8 +46,6 @@ std::string_view Draw(const std::array<WeightedPlan, N>& plans, Rng& rng) {
   }
   return plans[0].plan;
 }
-
-using Docs = std::vector<const Passage*>;
 
 class Maker {
  public:
@@ -209,46 +208,6 @@ class Maker {
     return rng_.Chance(0.15) ? 1 + rng_.Below(2) : rng_.Chance(0.65) ? 5 : 3 + rng_.Below(2);
   }
 
-  // What the retriever would return for `query`, `size` passages with all of `support` among them.
-  Docs Context(std::string_view query, const std::vector<PassageId>& support, size_t size) {
-    std::vector<PassageId> chosen;
-    std::vector<PassageId> found = scene().lookup().Search(query, kRetrieved);
-    size_t others = size > support.size() ? size - support.size() : 0;
-    for (PassageId id : found) {
-      bool needed = std::find(support.begin(), support.end(), id) != support.end();
-      if (needed) {
-        chosen.push_back(id);
-      } else if (others > 0) {
-        chosen.push_back(id);
-        --others;
-      }
-    }
-    for (PassageId id : support) {
-      if (std::find(chosen.begin(), chosen.end(), id) != chosen.end()) continue;
-      chosen.insert(chosen.begin() + static_cast<std::ptrdiff_t>(rng_.Below(chosen.size() + 1)), id);
-    }
-    if (rng_.Chance(0.4)) rng_.Shuffle(chosen);
-    return Passages(chosen);
-  }
-
-  // The same without anything that says the answer.
-  Docs WithoutAnswer(std::string_view query, const std::vector<PassageId>& support, std::string_view answer,
-                     size_t size) {
-    std::vector<PassageId> chosen;
-    for (PassageId id : scene().lookup().Search(query, kRetrieved + support.size())) {
-      bool gold = std::find(support.begin(), support.end(), id) != support.end();
-      if (gold || chosen.size() == size || scene().library().At(id).text.find(answer) != std::string::npos) continue;
-      chosen.push_back(id);
-    }
-    return Passages(chosen);
-  }
-
-  Docs Passages(const std::vector<PassageId>& ids) const {
-    Docs docs;
-    for (PassageId id : ids) docs.push_back(&scene().library().At(id));
-    return docs;
-  }
-
   std::optional<Demonstration> Selector() {
     std::string query, answer;
     std::vector<PassageId> support;
@@ -262,7 +221,8 @@ class Maker {
       query = question->text, support = question->support, answer = question->answers[0];
     }
     size_t size = std::max<size_t>(ContextSize(), 2);
-    Docs docs = rng_.Chance(0.1) ? WithoutAnswer(query, support, answer, size) : Context(query, support, size);
+    Docs docs = rng_.Chance(0.1) ? WithoutAnswer(scene(), query, support, answer, size)
+                                 : WithEvidence(scene(), rng_, query, support, size);
     if (docs.empty()) return std::nullopt;
     std::vector<size_t> chosen;
     for (size_t i = 0; i < docs.size(); ++i) {
@@ -279,17 +239,17 @@ class Maker {
       const auto& stock = rng_.Chance(0.5) ? scene().parallels() : scene().serials();
       if (stock.empty()) return std::nullopt;
       const Question& question = rng_.Pick(stock);
-      Docs docs = Context(question.text, question.support, ContextSize());
+      Docs docs = WithEvidence(scene(), rng_, question.text, question.support, ContextSize());
       return Made(Role::kAnswerer, AnswererPrompt(question.text, docs), AnswerReply(question.answers[0]));
     }
     std::optional<Direct> direct = DirectQuestion();
     if (!direct) return std::nullopt;
     if (options_.stage != Stage::kCopying && rng_.Chance(0.07)) {
-      Docs docs = WithoutAnswer(direct->text, direct->support, direct->answer, ContextSize());
+      Docs docs = WithoutAnswer(scene(), direct->text, direct->support, direct->answer, ContextSize());
       if (docs.empty()) return std::nullopt;
       return Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(kUnknown));
     }
-    Docs docs = Context(direct->text, direct->support, ContextSize());
+    Docs docs = WithEvidence(scene(), rng_, direct->text, direct->support, ContextSize());
     return Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(direct->answer));
   }
 
@@ -330,14 +290,16 @@ class Maker {
       const auto& stock = rng_.Chance(0.5) ? scene().parallels() : scene().serials();
       if (stock.empty()) return std::nullopt;
       const Question& question = rng_.Pick(stock);
-      docs = options_.stage == Stage::kGate ? Passages(question.support) : Context(question.text, question.support, 5);
+      docs = options_.stage == Stage::kGate ? Passages(scene(), question.support)
+                                            : WithEvidence(scene(), rng_, question.text, question.support, 5);
       made = Made(Role::kAnswerer, AnswererPrompt(question.text, docs), AnswerReply(question.answers[0]));
       made->answers = question.answers;
       made->type = QuestionTypeName(question.type);
     } else {
       std::optional<Direct> direct = DirectQuestion();
       if (!direct) return std::nullopt;
-      docs = options_.stage == Stage::kGate ? Passages(direct->support) : Context(direct->text, direct->support, 5);
+      docs = options_.stage == Stage::kGate ? Passages(scene(), direct->support)
+                                            : WithEvidence(scene(), rng_, direct->text, direct->support, 5);
       made = Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(direct->answer));
       made->answers = direct->answers;
       made->type = direct->type;
@@ -348,40 +310,9 @@ class Maker {
   // Stage a: lists said again, pairs recalled, or one passage and its question.
   std::optional<Demonstration> Copying() {
     size_t draw = rng_.Below(10);
-    if (draw < 3) return SayAgain();
-    if (draw < 6) return Recall();
+    if (draw < 3) return SayAgain(scene().world(), rng_);
+    if (draw < 6) return Recall(scene().world(), rng_);
     return Answerer();
-  }
-
-  std::string AnyName() { return rng_.Pick(scene().world().entities).name; }
-
-  std::vector<std::string> DistinctNames(size_t count) {
-    std::vector<std::string> names;
-    while (names.size() < count) {
-      std::string name = AnyName();
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
-    }
-    return names;
-  }
-
-  std::optional<Demonstration> SayAgain() {
-    std::vector<std::string> names = DistinctNames(2 + rng_.Below(5));
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    return Demonstration{"copy", {{"user", "Say again: " + list}}, list, {}, {}};
-  }
-
-  std::optional<Demonstration> Recall() {
-    size_t pairs = 2 + rng_.Below(4);
-    std::vector<std::string> names = DistinctNames(pairs * 2);
-    std::string text;
-    for (size_t i = 0; i < pairs; ++i) {
-      std::string value = rng_.Chance(0.3) ? std::to_string(rng_.Between(1, 2025)) : names[pairs + i];
-      names[pairs + i] = value;
-      text += names[i] + ": " + value + "\n";
-    }
-    size_t asked = rng_.Below(pairs);
-    return Demonstration{"recall", {{"user", text + names[asked] + "?"}}, names[pairs + asked], {}, {}};
   }
 
   const DemonstrationOptions& options_;
