@@ -1,0 +1,125 @@
+#include "runtime/settings/settings.h"
+
+#include "runtime/config/yaml.h"
+
+namespace jade::settings {
+namespace {
+
+using config::Document;
+using config::MapReader;
+using config::Node;
+
+void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) {
+  MapReader reader(document, top.Child("backbone"), "backbone");
+  std::string decode = "free";
+  reader.Text("model", &backbone->model)
+      .OneOf("device", {"auto", "cpu", "cuda"}, &backbone->device)
+      .OneOf("dtype", {"auto", "fp32", "bf16"}, &backbone->dtype)
+      .Bytes("kv_cache", &backbone->kv_cache)
+      .Int("threads", &backbone->threads, 0, 1024)
+      .Bool("deterministic", &backbone->deterministic)
+      .OneOf("prompts", {"auto", "full", "brief"}, &backbone->prompts)
+      .OneOf("decode", {"free"}, &decode);
+  top.Absorb(reader.Finish());
+}
+
+void ReadRetriever(const Document& document, MapReader& top, Retriever* retriever) {
+  MapReader reader(document, top.Child("retriever"), "retriever");
+  reader.OneOf("kind", {"bm25"}, &retriever->kind)
+      .Text("index", &retriever->index)
+      .Int("top_k", &retriever->top_k, 1, 1000);
+  top.Absorb(reader.Finish());
+}
+
+void ReadStore(const Document& document, MapReader& top, Store* store) {
+  MapReader reader(document, top.Child("store"), "store");
+  reader.Text("path", &store->path).Bool("durable", &store->durable);
+  top.Absorb(reader.Finish());
+}
+
+void ReadBudget(const Document& document, MapReader& top, Budget* budget) {
+  MapReader reader(document, top.Child("budget"), "budget");
+  reader.Int("depth", &budget->depth, 1, 1024)
+      .Int("calls", &budget->calls, 0)
+      .Int("tokens", &budget->tokens, 0)
+      .Seconds("seconds", &budget->seconds);
+  top.Absorb(reader.Finish());
+}
+
+template <typename T>
+void Optional(const Node* node, std::string_view key, std::optional<T>* out, T value) {
+  if (node != nullptr && node->Find(key) != nullptr) *out = value;
+}
+
+Sampling ReadSampling(const Document& document, MapReader& top, const Node* node, const std::string& where) {
+  double temperature = 1.0;
+  double top_p = 1.0;
+  int64_t top_k = 0;
+  int64_t max_tokens = 256;
+  MapReader reader(document, node, where);
+  reader.Float("temperature", &temperature, 0.0, 100.0)
+      .Int("top_k", &top_k, 0, 1'000'000)
+      .Float("top_p", &top_p, 1e-6, 1.0)
+      .Int("max_tokens", &max_tokens, 1, 1'000'000);
+  top.Absorb(reader.Finish());
+  Sampling sampling;
+  Optional(node, "temperature", &sampling.temperature, temperature);
+  Optional(node, "top_k", &sampling.top_k, top_k);
+  Optional(node, "top_p", &sampling.top_p, top_p);
+  Optional(node, "max_tokens", &sampling.max_tokens, max_tokens);
+  return sampling;
+}
+
+void ReadAllSampling(const Document& document, MapReader& top, Settings* settings) {
+  const Node* node = top.Child("sampling");
+  if (node == nullptr) return;
+  if (node->kind != config::NodeKind::kMap) {
+    top.Report(*node, "`sampling` must be a map from roles (or `default`) to settings");
+    return;
+  }
+  for (const auto& [role, value] : node->entries) {
+    const Sampling sampling = ReadSampling(document, top, &value, "sampling." + role);
+    (role == "default" ? settings->sampling_default : settings->sampling[role]) = sampling;
+  }
+}
+
+void ReadParams(MapReader& top, Settings* settings) {
+  const Node* node = top.Child("params");
+  if (node == nullptr) return;
+  for (const auto& [name, value] : node->entries) {
+    if (value.kind != config::NodeKind::kScalar) {
+      top.Report(value, fmt::format("param `{}` must be a single value", name));
+    } else {
+      settings->params[name] = value.scalar;
+    }
+  }
+}
+
+Result<Settings> FromDocument(const Document& document) {
+  Settings settings;
+  settings.path = document.name;
+  MapReader top(document, &document.root, "configuration");
+  ReadBackbone(document, top, &settings.backbone);
+  ReadRetriever(document, top, &settings.retriever);
+  ReadStore(document, top, &settings.store);
+  ReadBudget(document, top, &settings.budget);
+  ReadAllSampling(document, top, &settings);
+  ReadParams(top, &settings);
+  top.Text("reward", &settings.reward).OneOf("normalise", {"jade", "squad"}, &settings.normalise);
+  JADE_TRY(top.Finish());
+  return settings;
+}
+
+}  // namespace
+
+Result<Settings> ParseSettings(const std::string& name, const std::string& text) {
+  JADE_ASSIGN_OR_RETURN(const Document document, config::ParseYaml(name, text));
+  return FromDocument(document);
+}
+
+Result<Settings> LoadSettings(const std::string& path) {
+  JADE_ASSIGN_OR_RETURN(const Document document, config::LoadYaml(path));
+  return FromDocument(document);
+}
+
+}  // namespace jade::settings

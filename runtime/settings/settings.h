@@ -1,0 +1,67 @@
+#pragma once
+// The YAML that says with what a workflow runs: backbone, retriever, store, budget, sampling. Every key has a default,
+// so no file is needed. docs/configuration.md lists the keys.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "compiler/result/result.h"
+
+namespace jade::settings {
+
+struct Backbone {
+  std::string model = "nano";       // a path, a shipped model or one that was pulled
+  std::string device = "auto";      // auto, cpu, cuda
+  std::string dtype = "auto";       // auto, fp32, bf16
+  uint64_t kv_cache = 1ULL << 30U;  // bytes
+  int64_t threads = 0;              // 0: all cores
+  bool deterministic = false;
+  std::string prompts = "auto";  // auto, full (std.rag) or brief (std.rag_brief)
+};
+
+struct Retriever {
+  std::string kind = "bm25";
+  std::string index = "atlas";  // `atlas`, an index file, or a JSONL corpus (indexed into the cache)
+  int64_t top_k = 5;            // the most passages a call returns
+};
+
+struct Store {
+  std::string path = ".jade/experience.db";
+  bool durable = false;
+};
+
+struct Budget {
+  int64_t depth = 4;
+  int64_t calls = 64;
+  int64_t tokens = 8192;  // generated
+  double seconds = 120;
+};
+
+// A role's sampling; what is absent comes from the .jade file, then from `default`.
+struct Sampling {
+  std::optional<double> temperature;
+  std::optional<int64_t> top_k;
+  std::optional<double> top_p;
+  std::optional<int64_t> max_tokens;
+};
+
+struct Settings {
+  std::string path;  // of the file, empty for the defaults
+  Backbone backbone;
+  Retriever retriever;
+  Store store;
+  Budget budget;
+  Sampling sampling_default;
+  std::map<std::string, Sampling> sampling;   // by role
+  std::map<std::string, std::string> params;  // `param` declarations, as JSON scalars
+  std::string reward;                         // name of the reward, empty: the module's only one
+  std::string normalise = "jade";             // jade, squad: answers before they are compared
+};
+
+// Fails with every problem of the file, each with its line.
+Result<Settings> LoadSettings(const std::string& path);
+Result<Settings> ParseSettings(const std::string& name, const std::string& text);
+
+}  // namespace jade::settings
