@@ -1,4 +1,4 @@
-#include "runtime/call/metrics.h"
+#include "runtime/builtins/metrics.h"
 
 #include <utf8proc.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-namespace jade::call {
+namespace jade::builtins {
 
 namespace {
 
@@ -123,23 +123,9 @@ std::string DropArticles(std::string_view text) {
   return out;
 }
 
-std::vector<std::string_view> Split(std::string_view text) {
-  std::vector<std::string_view> words;
-  size_t begin = 0;
-  size_t offset = 0;
-  while (offset < text.size()) {
-    const size_t at = offset;
-    if (!IsSpace(Next(text, &offset))) continue;
-    if (at > begin) words.push_back(text.substr(begin, at - begin));
-    begin = offset;
-  }
-  if (text.size() > begin) words.push_back(text.substr(begin));
-  return words;
-}
-
 double F1OfNormalised(std::string_view answer, std::string_view gold) {
-  const std::vector<std::string_view> answer_words = Split(answer);
-  const std::vector<std::string_view> gold_words = Split(gold);
+  const std::vector<std::string_view> answer_words = SplitWords(answer);
+  const std::vector<std::string_view> gold_words = SplitWords(gold);
   if (answer_words.empty() || gold_words.empty()) return answer_words.empty() && gold_words.empty() ? 1.0 : 0.0;
   std::map<std::string_view, int64_t> counts;
   for (std::string_view word : gold_words) ++counts[word];
@@ -158,11 +144,42 @@ double F1OfNormalised(std::string_view answer, std::string_view gold) {
 
 }  // namespace
 
+std::vector<std::string_view> SplitWords(std::string_view text) {
+  std::vector<std::string_view> words;
+  size_t begin = 0;
+  size_t offset = 0;
+  while (offset < text.size()) {
+    const size_t at = offset;
+    if (!IsSpace(Next(text, &offset))) continue;
+    if (at > begin) words.push_back(text.substr(begin, at - begin));
+    begin = offset;
+  }
+  if (text.size() > begin) words.push_back(text.substr(begin));
+  return words;
+}
+
 std::string LowerCase(std::string_view text) {
   std::string out;
   size_t offset = 0;
   while (offset < text.size()) Append(utf8proc_tolower(Next(text, &offset)), &out);
   return out;
+}
+
+std::string UpperCase(std::string_view text) {
+  std::string out;
+  size_t offset = 0;
+  while (offset < text.size()) Append(utf8proc_toupper(Next(text, &offset)), &out);
+  return out;
+}
+
+int64_t CountCodePoints(std::string_view text) {
+  int64_t count = 0;
+  size_t offset = 0;
+  while (offset < text.size()) {
+    Next(text, &offset);
+    ++count;
+  }
+  return count;
 }
 
 std::string_view Trim(std::string_view text) {
@@ -224,7 +241,7 @@ bool IsYesNo(const std::vector<std::string>& gold, Normalisation form) {
 }
 
 int64_t CountWords(std::string_view text) {
-  return static_cast<int64_t>(Split(text).size());
+  return static_cast<int64_t>(SplitWords(text).size());
 }
 
 int64_t CountWordTokens(std::string_view text) {
@@ -239,4 +256,4 @@ int64_t CountWordTokens(std::string_view text) {
   return count;
 }
 
-}  // namespace jade::call
+}  // namespace jade::builtins

@@ -1,8 +1,8 @@
-#include "runtime/call/metrics.h"
+#include "runtime/builtins/metrics.h"
 
 #include <gtest/gtest.h>
 
-namespace jade::call {
+namespace jade::builtins {
 namespace {
 
 constexpr auto kJade = Normalisation::kJade;
@@ -57,4 +57,4 @@ TEST(Metrics, Counts) {
 }
 
 }  // namespace
-}  // namespace jade::call
+}  // namespace jade::builtins

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace jade::call {
+namespace jade::builtins {
 
 // How answers are normalised before they are compared.
 enum class Normalisation {
@@ -42,5 +42,11 @@ int64_t CountWordTokens(std::string_view text);
 // White space (of Unicode) removed at both ends; lower case by simple mapping.
 std::string_view Trim(std::string_view text);
 std::string LowerCase(std::string_view text);
+std::string UpperCase(std::string_view text);
 
-}  // namespace jade::call
+// The pieces between (Unicode) white space, none of them empty.
+std::vector<std::string_view> SplitWords(std::string_view text);
+
+int64_t CountCodePoints(std::string_view text);
+
+}  // namespace jade::builtins
