@@ -26,6 +26,7 @@ struct Invocation {
 // Prints the error to standard error as `jade: …` and gives the exit status that fits its code.
 int Fail(const Error& error);
 
+void AddDataCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddTraceCommand(CLI::App& app, Invocation& invocation);
 

@@ -26,6 +26,7 @@ extern "C" void OnInterrupt(int signal) {
 }
 
 void AddCommands(CLI::App& app, Invocation& invocation) {
+  AddDataCommand(app, invocation);
   AddIndexCommand(app, invocation);
   AddTraceCommand(app, invocation);
 }

@@ -206,7 +206,7 @@ Result<AtlasSummary> BuildAtlas(const AtlasOptions& options) {
   return std::move(made.summary);
 }
 
-Status WriteDemonstrations(const WriteOptions& options) {
+Status WriteDemonstrations(const WriteOptions& options, progress::Sink& progress, const std::atomic<bool>& cancel) {
   DemonstrationOptions demonstrations = options.demonstrations;
   World atlas;
   bool present = std::filesystem::exists(options.facts + "/countries.yaml");
@@ -216,13 +216,19 @@ Status WriteDemonstrations(const WriteOptions& options) {
   }
   JADE_ASSIGN_OR_RETURN(files::AtomicFile file, files::AtomicFile::Create(options.path));
   std::string lines;
-  JADE_TRY(MakeDemonstrations(demonstrations, [&](const Demonstration& demonstration) -> Status {
+  uint64_t made = 0;
+  progress.Begin({"demonstrations", "demonstrations", static_cast<uint64_t>(std::max(0, demonstrations.count)), 0});
+  Status status = MakeDemonstrations(demonstrations, [&](const Demonstration& demonstration) -> Status {
+    if (cancel) return Error(ErrorCode::kCancelled, "interrupted");
+    progress.Update(++made, "");
     lines += ToJsonLine(demonstration) + "\n";
     if (lines.size() < kBuffer) return {};
     Status written = file.Write(lines);
     lines.clear();
     return written;
-  }));
+  });
+  progress.End();
+  JADE_TRY(std::move(status));
   JADE_TRY(file.Write(lines));
   return file.Commit();
 }

@@ -3,12 +3,14 @@
 // Both are deterministic by their options and replace their files at once or not at all.
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "compiler/result/result.h"
 #include "runtime/data/demonstrations.h"
+#include "runtime/progress/progress.h"
 
 namespace jade::data {
 
@@ -48,6 +50,8 @@ struct WriteOptions {
   std::string facts = "data/atlas";     // read when demonstrations.real > 0 and, if there, to avoid real names
   DemonstrationOptions demonstrations;  // its `atlas` is filled in
 };
-Status WriteDemonstrations(const WriteOptions& options);
+// Streams to the file in bounded memory. When `cancel` becomes true, fails with kCancelled and leaves an old file
+// alone.
+Status WriteDemonstrations(const WriteOptions& options, progress::Sink& progress, const std::atomic<bool>& cancel);
 
 }  // namespace jade::data

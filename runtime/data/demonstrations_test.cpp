@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -210,14 +211,20 @@ TEST(Demonstrations, ContradictingOptionsAreErrors) {
 TEST(Demonstrations, TheFileIsWrittenWholeOrNotAtAll) {
   std::string path = testing::TempDir() + "demonstrations.jsonl";
   WriteOptions options{.path = path, .facts = kFacts, .demonstrations = {.count = 50}};
-  ASSERT_TRUE(WriteDemonstrations(options).ok());
+  progress::SilentSink silent;
+  std::atomic<bool> cancel = false;
+  ASSERT_TRUE(WriteDemonstrations(options, silent, cancel).ok());
   std::ifstream in(path);
   int lines = 0;
   for (std::string line; std::getline(in, line); ++lines) EXPECT_TRUE(nlohmann::json::parse(line).contains("reply"));
   EXPECT_EQ(lines, 50);
   std::remove(path.c_str());
+  cancel = true;
+  EXPECT_EQ(WriteDemonstrations(options, silent, cancel).error().code(), ErrorCode::kCancelled);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  cancel = false;
   options.path = testing::TempDir() + "no/such/folder/demonstrations.jsonl";
-  EXPECT_FALSE(WriteDemonstrations(options).ok());
+  EXPECT_FALSE(WriteDemonstrations(options, silent, cancel).ok());
 }
 
 }  // namespace

@@ -1,0 +1,122 @@
+// jade data atlas
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "runtime/data/atlas.h"
+
+namespace jade::cli {
+namespace {
+
+struct Options {
+  std::string facts = "data/atlas";
+  std::string output;
+  uint64_t seed = 0;
+  int demonstrations = -1;  // none: build the atlas
+  std::string stage = "c";
+  std::string pool = "training";
+  std::string split = "train";
+  double real = 0.0;
+  bool json = false;
+};
+
+nlohmann::ordered_json SummaryJson(const data::AtlasSummary& summary) {
+  nlohmann::ordered_json json{{"passages", summary.passages},
+                              {"questions", summary.total},
+                              {"cheaper", summary.cheaper},
+                              {"entities", summary.entities}};
+  for (data::Split split : {data::Split::kTrain, data::Split::kDev, data::Split::kTest}) {
+    json[std::string(data::SplitName(split))] = summary.questions[static_cast<size_t>(split)];
+  }
+  return json;
+}
+
+int Build(const Options& options) {
+  data::AtlasOptions atlas{.facts = options.facts, .output = options.output.empty() ? options.facts : options.output};
+  if (options.seed != 0) atlas.seed = options.seed;
+  const auto summary = data::BuildAtlas(atlas);
+  if (!summary.ok()) return Fail(summary.error());
+  if (options.json) {
+    fmt::print("{}\n", SummaryJson(*summary).dump());
+  } else {
+    fmt::print("{}", summary->ToText());
+  }
+  return kFine;
+}
+
+int Demonstrate(const Options& options, const std::atomic<bool>& cancel) {
+  const auto stage = data::ParseStage(options.stage);
+  if (!stage.ok()) return Fail(stage.error());
+  data::WriteOptions write{.path = options.output, .facts = options.facts};
+  write.demonstrations.count = options.demonstrations;
+  write.demonstrations.seed = options.seed != 0 ? options.seed : 1;
+  write.demonstrations.stage = *stage;
+  write.demonstrations.pool = options.pool == "gate" ? data::NamePool::kGate : data::NamePool::kTraining;
+  write.demonstrations.atlas_split = options.split == "test"  ? data::Split::kTest
+                                     : options.split == "dev" ? data::Split::kDev
+                                                              : data::Split::kTrain;
+  write.demonstrations.real = options.real;
+  ProgressBar bar;
+  const Status written = data::WriteDemonstrations(write, bar, cancel);
+  if (!written.ok()) return Fail(written.error());
+  if (options.json) {
+    fmt::print("{}\n",
+               nlohmann::ordered_json{{"file", options.output}, {"demonstrations", options.demonstrations}}.dump());
+  } else {
+    fmt::print("{}: {} demonstrations\n", options.output, HumanCount(static_cast<uint64_t>(options.demonstrations)));
+  }
+  return kFine;
+}
+
+}  // namespace
+
+void AddDataCommand(CLI::App& app, Invocation& invocation) {
+  CLI::App* data = app.add_subcommand("data", "Build the atlas and role demonstrations");
+  data->require_subcommand(1);
+
+  auto options = std::make_shared<Options>();
+  CLI::App* atlas = data->add_subcommand("atlas", "Build the atlas from its facts, or write role demonstrations");
+  atlas->footer(
+      "Examples:\n  jade data atlas\n  jade data atlas --demos 100000 --stage c --seed 3 --out demos.jsonl\n"
+      "  jade data atlas --demos 1000 --stage gate --out gate.jsonl\n"
+      "  jade data atlas --demos 1000 --stage gate --real 1 --split test --out gate-atlas.jsonl");
+  atlas->add_option("--facts", options->facts, "folder of the YAML files")->capture_default_str();
+  atlas->add_option("-o,--out", options->output,
+                    "folder of corpus.jsonl, train.jsonl, dev.jsonl and test.jsonl (by default that of the facts), or "
+                    "the file of demonstrations");
+  atlas->add_option("--seed", options->seed, "by default that of the committed files, or 1 for demonstrations")
+      ->check(CLI::PositiveNumber);
+  CLI::Option* demonstrations =
+      atlas->add_option("--demos", options->demonstrations, "write so many demonstrations instead")
+          ->check(CLI::Range(0, 100000000));
+  atlas->add_option("--stage", options->stage, "a copying, b short contexts, c everything; gate, gate5 to evaluate")
+      ->check(CLI::IsMember({"a", "b", "c", "gate", "gate5"}))
+      ->needs(demonstrations)
+      ->capture_default_str();
+  atlas->add_option("--pool", options->pool, "which names pretend worlds use: training, or gate for unseen ones")
+      ->check(CLI::IsMember({"training", "gate"}))
+      ->needs(demonstrations)
+      ->capture_default_str();
+  atlas->add_option("--real", options->real, "share of demonstrations about the atlas instead of pretend worlds")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(demonstrations)
+      ->capture_default_str();
+  atlas->add_option("--split", options->split, "whose questions --real takes: train, dev or test")
+      ->check(CLI::IsMember({"train", "dev", "test"}))
+      ->needs(demonstrations)
+      ->capture_default_str();
+  atlas->add_flag("--json", options->json, "print the summary as JSON");
+  atlas->callback([options, demonstrations, &invocation] {
+    const bool demonstrate = demonstrations->count() > 0;
+    if (demonstrate && options->output.empty()) throw CLI::RequiredError("--out");
+    invocation.action = [options, demonstrate, &invocation] {
+      return demonstrate ? Demonstrate(*options, *invocation.cancel) : Build(*options);
+    };
+  });
+}
+
+}  // namespace jade::cli
