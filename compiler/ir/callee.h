@@ -73,9 +73,8 @@ struct Callee {
   std::vector<MessageTemplate> messages;
   OutputFormat format;
   FunctionId check;      // (parameters…, result, raw: Text) -> Bool; unset: always fine
-  FunctionId malformed;  // (parameters…, raw: Text) -> result; invalid: the raw text where it fits, else the call traps
-                         // kCallFailed
-  FunctionId invalid;  // (parameters…, result, raw: Text) -> result; unset: the parsed value
+  FunctionId malformed;  // (parameters…, raw: Text) -> result; unset: the call traps kCallFailed
+  FunctionId invalid;    // (parameters…, result, raw: Text) -> result; unset: the parsed value
   double penalty = 0.0;
   double overrun = 0.0;  // planners
   SamplingSpec sampling;
