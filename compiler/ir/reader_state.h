@@ -21,17 +21,25 @@ struct ReaderState {
     Advance();
   }
 
-  void Advance() { token = failed() ? Token{} : lexer.Next(); }
+  void Advance() {
+    taken_line = token.line;
+    token = failed() ? Token{} : lexer.Next();
+  }
 
   bool failed() const { return error.has_value(); }
-  void Fail(std::string message) {
-    if (!failed()) error = Error(ErrorCode::kCorrupt, fmt::format("line {}: {}", token.line, message));
+  // What was taken last is wrong.
+  void Fail(std::string_view message) { FailAt(taken_line, message); }
+  void FailAt(uint32_t line, std::string_view message) {
+    if (!failed()) error = Error(ErrorCode::kCorrupt, fmt::format("line {}: {}", line, message));
     token = Token{};
   }
+  // The token at hand is wrong.
   void FailExpecting(std::string_view what) {
-    if (token.kind == TokenKind::kError) return Fail(token.text);
-    Fail(fmt::format("expected {}{}{}{}", what, token.kind == TokenKind::kEnd ? ", got the end" : ", got `",
-                     token.spelling.substr(0, 40), token.kind == TokenKind::kEnd ? "" : "`"));
+    uint32_t line = token.line;
+    if (token.kind == TokenKind::kError) return FailAt(line, std::string(token.text));
+    bool at_end = token.kind == TokenKind::kEnd;
+    FailAt(line, at_end ? fmt::format("expected {}, got the end", what)
+                        : fmt::format("expected {}, got `{}`", what, token.spelling.substr(0, 40)));
   }
 
   bool AtPunct(std::string_view punct) const { return token.kind == TokenKind::kPunct && token.spelling == punct; }
@@ -115,6 +123,7 @@ struct ReaderState {
 
   Lexer lexer;
   Token token;
+  uint32_t taken_line = 1;
   std::optional<Error> error;
   std::shared_ptr<types::TypeTable> types;
   std::shared_ptr<Module> module;

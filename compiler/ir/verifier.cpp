@@ -166,7 +166,8 @@ class FunctionVerifier {
       bool call = op.code == Opcode::kIssue || op.code == Opcode::kCall || op.code == Opcode::kRun;
       if (call != op.site.valid()) return FailAt(i, call ? "a call needs a site" : "only calls have sites");
       if (call && !CheckSite(i, sites)) return false;
-      bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait;
+      bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait ||
+                        (op.code == Opcode::kFold && op.region_count > 1);
       if ((call || concurrent) && (!MayCall() || InsideMap(region_of_op_[i])))
         return FailAt(i, "no calls are made here");
       bool emits = op.code >= Opcode::kEmitText && op.code <= Opcode::kEmitSwitch;
