@@ -4,7 +4,7 @@
 
 #include "compiler/result/check.h"
 #include "runtime/backbone/fused_ops.h"
-#include "runtime/backbone/rope.h"
+#include "runtime/backbone/random_weights.h"
 
 namespace jade::backbone {
 namespace {
@@ -71,7 +71,7 @@ Decoder::Decoder(const ModelConfig& config, at::Device device) : config_(config)
   for (int64_t i = 0; i < config.layers; ++i) AddLayer(i);
   norm_ = AddParameter("model.norm.weight", {config.hidden_size});
   head_ = config.tied_embeddings ? embedding_ : AddParameter("lm_head.weight", {config.vocab_size, config.hidden_size});
-  const std::vector<float> frequencies = RotaryFrequencies(config);
+  const std::vector<float> frequencies = weights::RopeInverseFrequencies(config);
   rope_frequencies_ = at::tensor(at::ArrayRef<float>(frequencies)).to(device);
 }
 

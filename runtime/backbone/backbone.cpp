@@ -1,0 +1,121 @@
+#include "runtime/backbone/backbone.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sched.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/model_io.h"
+#include "runtime/backbone/serving.h"
+#include "runtime/weights/model_files.h"
+
+namespace jade::backbone {
+namespace {
+
+bool ProcessorHasBf16() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+int UsableProcessors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+Result<at::Device> ChooseDevice(const std::string& name) {
+  if (name == "cpu") return at::Device(at::kCPU);
+  if (name != "auto" && name != "cuda") {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("unknown device `{}`; known are auto, cpu, cuda", name));
+  }
+  if (CudaIsAvailable()) return at::Device(at::kCUDA);
+  if (name == "auto") return at::Device(at::kCPU);
+  return Error(ErrorCode::kUnavailable,
+               "device is `cuda`, but this LibTorch finds no CUDA device; use `cpu` or `auto`");
+}
+
+Result<at::ScalarType> ChooseDtype(const std::string& name, at::Device device, const ModelConfig& config) {
+  if (name == "fp32") return at::kFloat;
+  if (name == "bf16") return at::kBFloat16;
+  if (name != "auto") {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("unknown dtype `{}`; known are auto, fp32, bf16", name));
+  }
+  if (device.is_cuda()) return at::kBFloat16;
+  // A model that fits the caches gains nothing from half the bytes.
+  const bool large = config.layers * config.hidden_size * config.ffn_size > 30'000'000;
+  return ProcessorHasBf16() && large ? at::kBFloat16 : at::kFloat;
+}
+
+std::string ModelName(const std::string& path) {
+  std::filesystem::path p(path);
+  if (!p.has_filename()) p = p.parent_path();
+  return p.filename().string();
+}
+
+Result<std::unique_ptr<engine::Engine>> Load(const BackboneOptions& options) {
+  TuneAllocator();
+  JADE_ASSIGN_OR_RETURN(const at::Device device, ChooseDevice(options.device));
+  JADE_ASSIGN_OR_RETURN(const weights::ModelFiles files, weights::ModelFiles::Open(options.model));
+  JADE_ASSIGN_OR_RETURN(const at::ScalarType dtype, ChooseDtype(options.dtype, device, files.config()));
+  JADE_ASSIGN_OR_RETURN(const tokenizer::Tokenizer tokenizer, files.LoadTokenizer());
+  JADE_ASSIGN_OR_RETURN(tokenizer::ChatFormat chat, tokenizer::ChatFormat::Detect(tokenizer));
+  if (tokenizer.vocab_size() > files.config().vocab_size) {
+    return Error(ErrorCode::kCorrupt, fmt::format("the tokenizer has {} tokens, the model's vocabulary {}",
+                                                  tokenizer.vocab_size(), files.config().vocab_size));
+  }
+  JADE_ASSIGN_OR_RETURN(std::shared_ptr<Decoder> decoder, LoadDecoder(files, device));
+  ServingOptions serving;
+  serving.name = ModelName(options.model);
+  serving.dtype = dtype;
+  serving.kv_cache_bytes = options.kv_cache_bytes;
+  serving.threads = options.threads > 0 ? options.threads : UsableProcessors();
+  serving.deterministic = options.deterministic;
+  serving.max_sequences = options.max_sequences;
+  serving.prefill_tokens = options.prefill_tokens;
+  return MakeEngine(std::move(decoder), std::move(chat), serving);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<engine::Engine>> LoadBackbone(const BackboneOptions& options) {
+  try {
+    auto engine = Load(options);
+    if (!engine.ok()) engine.error().Wrap(fmt::format("loading the backbone `{}`", options.model));
+    return engine;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kOutOfMemory, fmt::format("not enough memory for the weights of `{}`", options.model));
+  } catch (const c10::Error& error) {
+    return Error(ErrorCode::kUnavailable, error.what_without_backtrace())
+        .Wrap(fmt::format("loading the backbone `{}`", options.model));
+  } catch (const std::exception& error) {
+    return Error(ErrorCode::kUnavailable, error.what()).Wrap(fmt::format("loading the backbone `{}`", options.model));
+  }
+}
+
+BackboneFacts GetBackboneFacts() {
+  BackboneFacts facts;
+  facts.libtorch = TORCH_VERSION;
+  facts.kernels = CpuKernels().name;
+  facts.cuda = CudaIsAvailable();
+  facts.threads = UsableProcessors();
+  facts.fast_bf16 = ProcessorHasBf16();
+  return facts;
+}
+
+void TuneAllocator() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
+  mallopt(M_TOP_PAD, 64 << 20);
+  mallopt(M_ARENA_MAX, 1);  // other arenas are cut into 64 MiB heaps and map what is larger
+#endif
+}
+
+}  // namespace jade::backbone
