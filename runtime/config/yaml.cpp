@@ -50,7 +50,7 @@ Status Convert(const std::string& name, const YAML::Node& from, int depth, Node*
     if (!seen.insert(entry.first.Scalar()).second) {
       return At(name, line, fmt::format("key `{}` stands here twice", entry.first.Scalar()));
     }
-    auto& [key, value] = to->entries.emplace_back(entry.first.Scalar(), Node{});
+    auto& [key, value] = to->entries.emplace_back(Entry{entry.first.Scalar(), {}});
     JADE_TRY(Convert(name, entry.second, depth + 1, &value));
     value.line = std::max(value.line, line);
   }

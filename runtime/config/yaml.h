@@ -15,15 +15,23 @@ namespace jade::config {
 
 enum class NodeKind { kNull, kScalar, kList, kMap };
 
+struct Entry;
+
 struct Node {
   NodeKind kind = NodeKind::kNull;
-  int line = 0;                                       // 1-based
-  std::string scalar;                                 // as written, without quotes
-  bool quoted = false;                                // "5" and '5' are text, never numbers
-  std::vector<Node> items;                            // of a list
-  std::vector<std::pair<std::string, Node>> entries;  // of a map, in file order; keys are unique
+  int line = 0;                // 1-based
+  std::string scalar;          // as written, without quotes
+  bool quoted = false;         // "5" and '5' are text, never numbers
+  std::vector<Node> items;     // of a list
+  std::vector<Entry> entries;  // of a map, in file order; keys are unique
 
   const Node* Find(std::string_view key) const;  // nullptr when absent or not a map
+};
+
+// A key and its value. A struct of its own, since a std::pair of an incomplete Node does not compile with clang.
+struct Entry {
+  std::string first;
+  Node second;
 };
 
 struct Document {

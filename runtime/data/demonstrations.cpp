@@ -17,7 +17,6 @@ namespace {
 constexpr int kPerWorld = 300;       // demonstrations before the next pretend world
 constexpr size_t kStock = 240;       // questions asked of a pretend world
 constexpr size_t kRealStock = 6000;  // questions asked of the atlas
-constexpr size_t kRetrieved = 12;    // passages looked at to fill a context
 constexpr std::string_view kUnknown = "unknown";
 
 // Weights of the roles, in the order of Role.
