@@ -1,0 +1,49 @@
+#include "runtime/interp/call_path.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <vector>
+
+namespace jade::interp {
+
+CallPath::CallPath(CallPathPtr parent, std::string segment) : parent_(std::move(parent)), segment_(std::move(segment)) {
+  XXH128_hash_t seed{0, 0};
+  if (parent_ != nullptr) seed = {parent_->hash_[0], parent_->hash_[1]};
+  const XXH128_hash_t own = XXH3_128bits(segment_.data(), segment_.size());
+  const uint64_t words[4] = {seed.low64, seed.high64, own.low64, own.high64};
+  const XXH128_hash_t hash = XXH3_128bits(words, sizeof(words));
+  hash_ = {hash.low64, hash.high64};
+}
+
+std::string CallPath::ToString() const {
+  std::vector<const CallPath*> chain;
+  for (const CallPath* path = this; path != nullptr; path = path->parent_.get()) chain.push_back(path);
+  std::string text;
+  for (auto path = chain.rbegin(); path != chain.rend(); ++path) {
+    if (!text.empty()) text += '/';
+    text += (*path)->segment_;
+  }
+  return text;
+}
+
+std::string PathSegment(std::string_view callee, uint32_t ordinal, std::string_view label,
+                        std::span<const int64_t> loops) {
+  std::string segment(callee);
+  if (!label.empty()) {
+    segment += '@';
+    segment += label;
+  } else if (ordinal != 0) {
+    segment += fmt::format("#{}", ordinal);
+  }
+  for (int64_t index : loops) segment += fmt::format("[{}]", index);
+  return segment;
+}
+
+Hash128 StreamKey(uint64_t run_seed, const CallPath& path) {
+  const uint64_t words[3] = {run_seed, path.hash()[0], path.hash()[1]};
+  const XXH128_hash_t hash = XXH3_128bits(words, sizeof(words));
+  return {hash.low64, hash.high64};
+}
+
+}  // namespace jade::interp

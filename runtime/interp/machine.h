@@ -1,0 +1,99 @@
+#pragma once
+// Internal to runtime/interp: one Advance of one task. Scalar operations are in scalar_ops.cpp, regions and loops in
+// control.cpp, calls and children in calls.cpp, traps in unwind.cpp.
+
+#include <string>
+
+#include "runtime/interp/interpreter.h"
+
+namespace jade::interp {
+
+class Machine {
+ public:
+  explicit Machine(Task& task) : task_(task), run_(*task.run) {}
+
+  void Run(int slice);
+
+ private:
+  Frame& frame() { return *task_.frames.back(); }
+  Position& position() { return frame().positions.back(); }
+  abi::Value& operand(const ir::Op& op, uint32_t i) {
+    Frame& f = frame();
+    return f.values[f.function->operands[op.operand_begin + i].index];
+  }
+  std::vector<abi::Value> operands(const ir::Op& op);
+  const types::TypeTable& types() { return frame().module->types(); }
+  uint32_t IndexOf(const ir::Op& op) { return static_cast<uint32_t>(&op - frame().function->ops.data()); }
+
+  // The operation is done: stores its result and goes on.
+  void Finish(const ir::Op& op, abi::Value value);
+  void FinishFuture(const ir::Op& op, FuturePtr future);
+  // False (and raises) when the run's fuel ends.
+  bool Burn(const ir::Op& op, int64_t amount);
+  bool CheckBytes(const ir::Op& op, uint64_t bytes);
+  void Trap(const ir::Op& op, abi::TrapKind kind, std::string message, ScopePtr exhausted = nullptr);
+  void Raise(Raised raised, uint32_t order, int64_t item = -1);
+  void WaitFor(const FuturePtr& future);
+
+  void Step(const ir::Op& op);
+
+  // scalar_ops.cpp: true when the operation was one of its own.
+  bool StepConstant(const ir::Op& op);
+  bool StepInt(const ir::Op& op);
+  bool StepFloat(const ir::Op& op);
+  bool StepCompare(const ir::Op& op);
+  bool StepCompound(const ir::Op& op);
+  void Builtin(const ir::Op& op);
+  void TextConcat(const ir::Op& op);
+  void ListConcat(const ir::Op& op);
+
+  // control.cpp
+  bool StepControl(const ir::Op& op);
+  void Enter(const ir::Op& op, uint32_t region);
+  void BindParams(uint32_t region, std::initializer_list<abi::Value> values);
+  void Switch(const ir::Op& op);
+  void Fold(const ir::Op& op);
+  void FoldIteration(const ir::Op& op, int64_t index, abi::Value accumulator);
+  void Map(const ir::Op& op);
+  void MapItem(const ir::Op& op, int64_t index, bool filter);
+  void Repeat(const ir::Op& op);
+  void EmitFor(const ir::Op& op);
+  void Within(const ir::Op& op);
+  void Yield(const ir::Op& op);
+  void YieldBase(std::vector<abi::Value> values);
+  void YieldFold(const ir::Op& owner, abi::Value value);
+  void YieldMap(const ir::Op& owner, abi::Value value);
+  void YieldRepeat(const ir::Op& owner, abi::Value state, bool done);
+  void YieldEmitFor(const ir::Op& owner);
+  void CloseIteration();
+  void PopRegion();
+
+  // calls.cpp
+  bool StepCall(const ir::Op& op);
+  void Issue(const ir::Op& op);
+  void Await(const ir::Op& op);
+  void Each(const ir::Op& op);
+  void EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function, std::vector<abi::Value> arguments,
+                     uint64_t plan_call);
+  CallPathPtr SitePath(const ir::Op& op);
+  FuturePtr Spawn(const ir::Op& op, uint32_t region, std::vector<abi::Value> params, int64_t loop, Child place,
+                  bool filter);
+  // Forgets a child of this task; false when the future is another's, or was dropped before.
+  bool DropSettledChild(const FuturePtr& future);
+  bool StepTest(const ir::Op& op);
+
+  // unwind.cpp
+  // Goes up to whoever catches the trap. False when it has to wait for earlier children, or the task is done.
+  bool Unwind();
+  bool SettleChildren();
+  bool Catch(const ir::Op& owner);
+  void CancelChildrenFrom(size_t frame, size_t level);
+
+  Task& task_;
+  RunContext& run_;
+};
+
+// Cancels one child, whatever it is.
+void CancelChild(RunContext& run, Child& child);
+
+}  // namespace jade::interp
