@@ -154,7 +154,8 @@ void Machine::Each(const ir::Op& op) {
       place.order = op.order;
       place.item = static_cast<int64_t>(i);
       const bool filter = op.region_count > 1;
-      join->futures.push_back(Spawn(op, filter ? 1 : 0, {items[i]}, static_cast<int64_t>(i), std::move(place), filter));
+      join->futures.push_back(Spawn(op, filter ? 1 : 0, {items[i], Value::Int(static_cast<int64_t>(i))},
+                                    static_cast<int64_t>(i), std::move(place), filter));
     }
     p.join = std::move(join);
   }

@@ -87,7 +87,8 @@ void Machine::Fold(const ir::Op& op) {
       place.ahead = static_cast<int64_t>(i);
       const ir::Region& code = frame().function->regions[op.first_region.index + 1 + region];
       place.order = frame().function->ops[code.op_begin].order;
-      FuturePtr future = Spawn(op, 1 + region, {items[i]}, static_cast<int64_t>(i), std::move(place), false);
+      FuturePtr future = Spawn(op, 1 + region, {items[i], Value::Int(static_cast<int64_t>(i))}, static_cast<int64_t>(i),
+                               std::move(place), false);
       position().ahead.push_back(std::move(future));
     }
   }
@@ -104,10 +105,11 @@ void Machine::FoldIteration(const ir::Op& op, int64_t index, Value accumulator) 
   f.loops.back() = index;
   f.values[region.first_param] = std::move(accumulator);
   f.values[region.first_param + 1] = items[static_cast<size_t>(index)];
+  f.values[region.first_param + 2] = Value::Int(index);
   if (p.ahead.empty()) return;
   if (f.futures.empty()) f.futures.resize(f.values.size());
-  for (uint32_t i = 0; i + 2 < region.param_count; ++i) {
-    f.futures[region.first_param + 2 + i] = p.ahead[i * items.size() + static_cast<size_t>(index)];
+  for (uint32_t i = 0; i + 3 < region.param_count; ++i) {
+    f.futures[region.first_param + 3 + i] = p.ahead[i * items.size() + static_cast<size_t>(index)];
   }
 }
 
@@ -140,7 +142,7 @@ void Machine::MapItem(const ir::Op& op, int64_t index, bool filter) {
   p.region = op.first_region.index + (filter ? 1U : 0U);
   p.next = f.function->regions[p.region].op_begin;
   f.loops.back() = index;
-  BindParams(p.region, {operand(op, 0).as_list()[static_cast<size_t>(index)]});
+  BindParams(p.region, {operand(op, 0).as_list()[static_cast<size_t>(index)], Value::Int(index)});
 }
 
 void Machine::YieldMap(const ir::Op& owner, Value value) {
@@ -266,11 +268,13 @@ void Machine::YieldBase(std::vector<Value> values) {
   if (task_.frames.size() == 1 && p.filter) {
     if (value.as_bool()) {
       Frame& f = frame();
-      const Value item = f.values[f.function->regions[p.region].first_param];
+      const uint32_t slot = f.function->regions[p.region].first_param;
+      const Value item = f.values[slot];
+      const Value index = f.values[slot + 1];
       p.filter = false;
       --p.region;  // the body stands before the filter
       p.next = f.function->regions[p.region].op_begin;
-      BindParams(p.region, {item});
+      BindParams(p.region, {item, index});
       return;
     }
     task_.result->dropped = true;

@@ -69,9 +69,9 @@ struct Future {
   enum class State : uint8_t { kPending, kReady, kTrapped };
   State state = State::kPending;
   abi::Value value;
-  Raised raised;       // kTrapped
-  uint32_t order = 0;  // of the operation that made it
-  Turns turns;         // of a child task; merged when its parent awaits it first
+  Raised raised;          // kTrapped
+  uint32_t order = 0;     // of the operation that made it
+  Turns turns;            // of a child task; merged when its parent awaits it first
   bool dropped = false;   // an `each` item that the filter refused
   uint64_t call = 0;      // call in flight, or 0
   Task* owner = nullptr;  // the task whose child this is; cleared when the owner ends

@@ -1,0 +1,195 @@
+#include "runtime/interp/interpreter.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "compiler/ir/reader.h"
+
+namespace jade::interp {
+namespace {
+
+using abi::Value;
+
+// Runs the only function of a module given as JIR text; a value's text, or "kind: message".
+std::string Evaluate(const std::string& function, std::vector<Value> arguments = {}, int64_t fuel = 100'000) {
+  auto module = ir::Read("jir 1\nenum Step {Go(n: Int), Stop}\n\n" + function);
+  if (!module.ok()) return module.error().ToString();
+  builtins::Settings settings;
+  settings.max_value_bytes = 4096;
+  PureResult result = EvaluatePure(*module, {0}, std::move(arguments), {}, settings, nullptr, fuel);
+  if (result.trap) return std::string(abi::TrapKindName(result.trap->kind)) + ": " + result.trap->message;
+  return abi::DisplayText(result.value);
+}
+
+std::string Binary(const char* op, const char* type, Value a, Value b, const char* result = nullptr) {
+  const std::string out = result != nullptr ? result : type;
+  return Evaluate("pure F(%0: " + std::string(type) + " a, %1: " + type + " b) -> " + out + " {\n  %2: " + out + " = " +
+                      op + "(%0, %1)\n  yield(%2)\n}\n",
+                  {std::move(a), std::move(b)});
+}
+
+TEST(Interpreter, IntegersTrapInsteadOfWrapping) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(Binary("int.add", "Int", Value::Int(2), Value::Int(3)), "5");
+  EXPECT_EQ(Binary("int.add", "Int", Value::Int(kMax), Value::Int(1)), "int_overflow: the result does not fit an Int");
+  EXPECT_EQ(Binary("int.mul", "Int", Value::Int(kMin), Value::Int(-1)), "int_overflow: the result does not fit an Int");
+  EXPECT_EQ(Binary("int.div", "Int", Value::Int(-7), Value::Int(2)), "-3");
+  EXPECT_EQ(Binary("int.rem", "Int", Value::Int(-7), Value::Int(2)), "-1");
+  EXPECT_EQ(Binary("int.div", "Int", Value::Int(1), Value::Int(0)), "division_by_zero: division by zero");
+  EXPECT_EQ(Binary("int.div", "Int", Value::Int(kMin), Value::Int(-1)), "int_overflow: the result does not fit an Int");
+  EXPECT_EQ(Binary("int.rem", "Int", Value::Int(kMin), Value::Int(-1)), "0");
+  EXPECT_EQ(Binary("float.div", "Float", Value::Float(1), Value::Float(0)), "division_by_zero: division by zero");
+  EXPECT_EQ(Binary("lt", "Text", Value::Text("a"), Value::Text("b"), "Bool"), "true");
+  EXPECT_EQ(Binary("le", "Float", Value::Float(1), Value::Float(std::numeric_limits<double>::quiet_NaN()), "Bool"),
+            "false");
+}
+
+constexpr const char* kFold = R"(pure F(%0: Int n) -> Int {
+  %1: [Int] = builtin range(%0)
+  %2: Int = const.int 0
+  %3: Int = fold(%1, %2) { (%4: Int, %5: Int, %6: Int)
+    %7: Int = int.add(%4, %5)
+    %8: Int = int.add(%7, %6)
+    yield(%8)
+  }
+  yield(%3)
+}
+)";
+
+TEST(Interpreter, FoldGivesItemsAndIndices) {
+  EXPECT_EQ(Evaluate(kFold, {Value::Int(4)}), "12");
+  EXPECT_EQ(Evaluate(kFold, {Value::Int(0)}), "0");
+}
+
+TEST(Interpreter, FuelAndMemoryEndWhatDoesNotEnd) {
+  EXPECT_EQ(Evaluate(kFold, {Value::Int(200)}, 100), "fuel: the run took more steps than one run may take");
+  EXPECT_TRUE(Evaluate(kFold, {Value::Int(1000)}).starts_with("memory: "));
+  const char* forever = R"(pure F(%0: Int n) -> Int {
+  %1: Int = repeat(%0, %0) { (%2: Int)
+    %3: Bool = const.bool false
+    yield(%2, %3)
+  }
+  yield(%1)
+}
+)";
+  EXPECT_EQ(Evaluate(forever, {Value::Int(std::numeric_limits<int64_t>::max())}),
+            "fuel: the run took more steps than one run may take");
+  const char* doubling = R"(pure F(%0: Text t, %1: Int n) -> Text {
+  %2: Text = repeat(%1, %0) { (%3: Text)
+    %4: Text = text.concat(%3, %3)
+    %5: Bool = const.bool false
+    yield(%4, %5)
+  }
+  yield(%2)
+}
+)";
+  EXPECT_TRUE(Evaluate(doubling, {Value::Text("x"), Value::Int(100)}).starts_with("memory: "));
+}
+
+TEST(Interpreter, EachFiltersAndTheLeastItemsTrapWins) {
+  const char* each = R"(workflow F(%0: [Int] xs) -> [Int] {
+  %1: Int = const.int 10
+  %2: Int = const.int 0
+  %3: [Int] = each(%0) { (%4: Int, %5: Int)
+    %6: Int = int.div(%1, %4)
+    %7: Int = int.add(%6, %5)
+    yield(%7)
+  } { (%8: Int, %9: Int)
+    %10: Bool = ge(%8, %2)
+    yield(%10)
+  }
+  yield(%3)
+}
+)";
+  auto list = [](std::vector<int64_t> numbers) {
+    std::vector<Value> items;
+    for (int64_t number : numbers) items.push_back(Value::Int(number));
+    return Value::List(std::move(items));
+  };
+  EXPECT_EQ(Evaluate(each, {list({1, -1, 5})}), "[10, 4]");
+  EXPECT_EQ(Evaluate(each, {list({})}), "[]");
+  EXPECT_EQ(Evaluate(each, {list({1, 0, 5})}), "division_by_zero: division by zero");
+}
+
+TEST(Interpreter, MapFilters) {
+  const char* map = R"(pure F(%0: [Int] xs) -> [Int] {
+  %1: Int = const.int 2
+  %2: [Int] = map(%0) { (%3: Int, %4: Int)
+    %5: Int = int.mul(%3, %4)
+    yield(%5)
+  } { (%6: Int, %7: Int)
+    %8: Bool = ge(%6, %1)
+    yield(%8)
+  }
+  yield(%2)
+}
+)";
+  EXPECT_EQ(Evaluate(map, {Value::List({Value::Int(1), Value::Int(3), Value::Int(4)})}), "[3, 8]");
+}
+
+TEST(Interpreter, SwitchBindsThePayload) {
+  const char* on_enum = R"(pure F(%0: Step s) -> Int {
+  %1: Int = switch [0 1](%0) { (%2: Int)
+    yield(%2)
+  } {
+    %3: Int = const.int -1
+    yield(%3)
+  }
+  yield(%1)
+}
+)";
+  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(0, {Value::Int(7)})}), "7");
+  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(1)}), "-1");
+}
+
+TEST(Interpreter, WithinCatchesTraps) {
+  const char* within = R"(workflow F(%0: Int n) -> Int {
+  %1: Int = const.int 1
+  %2: Int = within calls(%1) {
+    %3: Int = int.div(%1, %0)
+    yield(%3)
+  } {
+    %4: Int = const.int -1
+    yield(%4)
+  }
+  yield(%2)
+}
+)";
+  EXPECT_EQ(Evaluate(within, {Value::Int(1)}), "1");
+  EXPECT_EQ(Evaluate(within, {Value::Int(0)}), "-1");
+}
+
+TEST(Interpreter, RecursionWithoutEndIsADepthTrap) {
+  const char* recursion = R"(workflow F(%0: Int n) -> Int {
+  %1: Int = call F(%0) @F
+  yield(%1)
+}
+)";
+  EXPECT_EQ(Evaluate(recursion, {Value::Int(1)}), "depth_budget: the budget of depth 1000 is used up");
+}
+
+TEST(Interpreter, TemplatesEmitText) {
+  auto module = ir::Read(R"(jir 1
+
+template F(%0: [Text] xs) -> Never {
+  emit.text "<"
+  emit.for(%0) { (%1: Text, %2: Int)
+    %3: Text = display(%2)
+    emit(%3)
+    emit(%1)
+    yield
+  }
+  emit.text ">"
+  yield
+}
+)");
+  ASSERT_TRUE(module.ok()) << module.error().ToString();
+  std::string text;
+  EvaluatePure(*module, {0}, {Value::List({Value::Text("a"), Value::Text("b")})}, {}, {}, &text);
+  EXPECT_EQ(text, "<0a1b>");
+}
+
+}  // namespace
+}  // namespace jade::interp
