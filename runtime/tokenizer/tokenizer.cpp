@@ -20,6 +20,12 @@ size_t StableUnderNfc(std::string_view text) {
   return NormaliseNfc(text.substr(0, end)) == text.substr(0, end) ? end : 0;
 }
 
+bool EndsInSpace(std::string_view text) {
+  size_t last = text.size() - 1;
+  while (last > 0 && (static_cast<uint8_t>(text[last]) & 0xC0) == 0x80) --last;
+  return ClassOf(DecodeCodePoint(text, last).value) == CharClass::kSpace;
+}
+
 // Bytes at the end of `bytes` that begin a code point but do not finish it.
 size_t IncompleteTail(std::string_view bytes) {
   for (size_t back = 1; back <= 3 && back <= bytes.size(); ++back) {
@@ -81,8 +87,14 @@ std::string_view Tokenizer::TokenBytes(int32_t id) const {
 size_t Tokenizer::SafeCutPoint(std::string_view text) const {
   if (state_->spec.normalise_nfc) text = text.substr(0, StableUnderNfc(text));
   size_t cut = 0;
+  bool after_space = false;
   WordScanner scanner(state_->spec.pre_tokenizer, text);
-  for (Word word; scanner.Next(&word) && !word.open;) cut = word.end;
+  for (Word word; scanner.Next(&word) && !word.open;) {
+    // Two words of white space that what follows keeps apart are one word in a text that ends with them.
+    const bool ends_in_space = EndsInSpace(text.substr(0, word.end));
+    if (!(ends_in_space && after_space)) cut = word.end;
+    after_space = ends_in_space;
+  }
   return cut;
 }
 
