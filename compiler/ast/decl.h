@@ -25,7 +25,8 @@ std::string_view DeclKindName(DeclKind kind);
 struct Decl {
   virtual ~Decl() = default;
   const DeclKind kind;
-  Name name;  // tests: empty, they have a title
+  Name name;            // tests: empty, they have a title
+  bool broken = false;  // has a syntax error: parts of it may be missing, do not report that they are
   Span span;
 
  protected:

@@ -39,14 +39,13 @@ struct DiagnosticKind {
   const char* message;
 };
 
+// Holes of a message; `{{` and `}}` are braces.
 consteval size_t CountHoles(std::string_view message) {
   size_t holes = 0;
   for (size_t i = 0; i + 1 < message.size(); ++i) {
-    if (message[i] == '{' && message[i + 1] == '{') {
-      ++i;
-    } else if (message[i] == '{' && message[i + 1] == '}') {
-      ++holes;
-    }
+    if (message[i] != '{') continue;
+    if (message[i + 1] == '}') ++holes;
+    ++i;
   }
   return holes;
 }

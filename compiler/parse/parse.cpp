@@ -1,0 +1,175 @@
+#include "compiler/parse/parse.h"
+
+#include "antlr4-runtime.h"
+#include "compiler/parse/builder.h"
+#include "compiler/parse/errors.h"
+
+namespace jade::parse {
+namespace {
+
+using source::Span;
+
+// Ends the parse when rules nest too deep, before the stack does.
+class BoundedParser : public P {
+ public:
+  using P::P;
+  void enterRule(antlr4::ParserRuleContext* context, size_t state, size_t rule) override {
+    P::enterRule(context, state, rule);
+    while (!open_.empty() && open_.back() != context->parent) open_.pop_back();  // rules left since
+    open_.push_back(context);
+    if (open_.size() > kMaxRuleDepth) {
+      too_deep_ = true;
+      throw antlr4::ParseCancellationException();
+    }
+  }
+  bool too_deep() const { return too_deep_; }
+
+ private:
+  std::vector<const antlr4::tree::ParseTree*> open_;
+  bool too_deep_ = false;
+};
+
+// A chunk's tokens as ANTLR wants them, without their text.
+class ChunkTokens : public antlr4::ListTokenSource {
+ public:
+  static std::vector<std::unique_ptr<antlr4::Token>> Make(const Lexeme* tokens, size_t count) {
+    std::vector<std::unique_ptr<antlr4::Token>> made;
+    made.reserve(count + 1);
+    for (size_t i = 0; i < count; ++i) {
+      auto token = std::make_unique<antlr4::CommonToken>(tokens[i].type);
+      token->setTokenIndex(i);
+      made.push_back(std::move(token));
+    }
+    auto end = std::make_unique<antlr4::CommonToken>(antlr4::Token::EOF);
+    end->setTokenIndex(count);
+    made.push_back(std::move(end));
+    return made;
+  }
+  ChunkTokens(const Lexeme* tokens, size_t count) : antlr4::ListTokenSource(Make(tokens, count)) {}
+};
+
+// Checks what must hold before ANTLR sees anything.
+bool WithinCaps(const source::SourceFilePtr& file, size_t max_bytes, bool plan, diag::Diagnostics& sink) {
+  const std::string_view text = file->text();
+  if (text.size() > max_bytes) {
+    if (plan) {
+      sink.Report(diag::kPlanTooLarge, file, {0, 0}, text.size(), max_bytes);
+    } else {
+      sink.Report(diag::kSourceTooLarge, file, {0, 0}, text.size(), max_bytes).Help("split it into modules");
+    }
+    return false;
+  }
+  const size_t bad = source::FirstInvalidUtf8(text);
+  if (bad != std::string_view::npos) {
+    const auto at = static_cast<uint32_t>(bad);
+    sink.Report(diag::kInvalidUtf8, file, {at, at + 1}, bad).Help("save the file as UTF-8");
+    return false;
+  }
+  return true;
+}
+
+// Parses tokens with `entry` (SLL first, LL with recovery when that fails) and hands the tree to `build`.
+template <typename Entry, typename Build>
+void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_t count, bool silent,
+                 diag::Diagnostics& sink, const Entry& entry, const Build& build) {
+  ChunkTokens source(lexemes, count);
+  antlr4::CommonTokenStream stream(&source);
+  BoundedParser parser(&stream);
+  parser.removeErrorListeners();
+  auto* interpreter = parser.getInterpreter<antlr4::atn::ParserATNSimulator>();
+  ChunkView view{lexemes, count, silent, false};
+  try {
+    interpreter->setPredictionMode(antlr4::atn::PredictionMode::SLL);
+    parser.setErrorHandler(std::make_shared<GiveUp>());
+    build(entry(parser), view);
+    return;
+  } catch (const antlr4::ParseCancellationException&) {
+  }
+  const auto report_depth = [&] {
+    if (!silent) {
+      sink.Report(diag::kTooDeep, file, count > 0 ? lexemes[0].span : Span{}, kMaxNesting)
+          .Help("name the inner parts with `let`, or move them into a workflow of their own");
+    }
+  };
+  if (parser.too_deep()) return report_depth();
+  stream.seek(0);
+  BoundedParser careful(&stream);
+  careful.removeErrorListeners();
+  careful.setErrorHandler(std::make_shared<ErrorStrategy>(file, lexemes, count, silent, sink));
+  careful.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::LL);
+  try {
+    auto* tree = entry(careful);
+    view.partial = careful.getNumberOfSyntaxErrors() > 0 || sink.error_count() > 0;
+    build(tree, view);
+  } catch (const antlr4::ParseCancellationException&) {
+    report_depth();
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<ast::Module> ParseModule(const source::SourceFilePtr& file, diag::Diagnostics& sink) {
+  auto module = std::make_unique<ast::Module>();
+  module->file = file;
+  if (!WithinCaps(file, kMaxSourceBytes, false, sink)) return module;
+  TokenList list = Tokenize(file, sink, true);
+  module->comments = std::move(list.comments);
+  if (!list.usable) return module;
+  Builder builder(file, sink, &module->node_count);
+  for (const Chunk& chunk : list.chunks) {
+    ParseTokens(
+        file, list.tokens.data() + chunk.begin, chunk.end - chunk.begin, chunk.reported, sink,
+        [](P& parser) { return parser.chunk(); },
+        [&](P::ChunkContext* tree, const ChunkView& view) { builder.BuildChunk(tree, view, *module); });
+  }
+  return module;
+}
+
+std::unique_ptr<ast::Plan> ParsePlan(const source::SourceFilePtr& file, diag::Diagnostics& sink) {
+  auto plan = std::make_unique<ast::Plan>();
+  plan->file = file;
+  plan->span = {0, static_cast<uint32_t>(file->text().size())};
+  Builder builder(file, sink, &plan->node_count);
+  if (WithinCaps(file, kMaxPlanBytes, true, sink)) {
+    const TokenList list = Tokenize(file, sink, false);
+    if (list.usable && list.tokens.empty() && !sink.has_errors()) {
+      sink.Report(diag::kEmptyPlan, file, plan->span).Help("a plan names at least one stage");
+    }
+    if (list.usable && !list.tokens.empty()) {
+      const bool reported = !list.chunks.empty() && list.chunks[0].reported;
+      ParseTokens(
+          file, list.tokens.data(), list.tokens.size(), reported, sink, [](P& parser) { return parser.planText(); },
+          [&](P::PlanTextContext* tree, const ChunkView& view) { builder.BuildPlan(tree, view, *plan); });
+    }
+  }
+  if (plan->items.empty()) {
+    auto error = std::make_unique<ast::ErrorExpr>();
+    error->id = {plan->node_count++};
+    error->span = plan->span;
+    plan->items.push_back(std::move(error));
+  }
+  return plan;
+}
+
+Expression ParseExpression(const source::SourceFilePtr& file, diag::Diagnostics& sink) {
+  Expression expression;
+  Builder builder(file, sink, &expression.node_count);
+  if (WithinCaps(file, kMaxSourceBytes, false, sink)) {
+    const TokenList list = Tokenize(file, sink, false);
+    if (list.usable) {
+      const bool reported = !list.chunks.empty() && list.chunks[0].reported;
+      ParseTokens(
+          file, list.tokens.data(), list.tokens.size(), reported, sink, [](P& parser) { return parser.snippet(); },
+          [&](P::SnippetContext* tree, const ChunkView& view) { expression.block = builder.BuildSnippet(tree, view); });
+    }
+  }
+  if (!expression.block) {
+    expression.block = std::make_unique<ast::Block>();
+    expression.block->id = {expression.node_count++};
+    expression.block->result = std::make_unique<ast::ErrorExpr>();
+    expression.block->result->id = {expression.node_count++};
+  }
+  return expression;
+}
+
+}  // namespace jade::parse

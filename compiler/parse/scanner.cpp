@@ -1,0 +1,240 @@
+#include "compiler/parse/scanner.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "antlr4-runtime.h"
+#include "compiler/parse/parse.h"
+#include "grammar/JadeLexer.h"
+
+namespace jade::parse {
+namespace {
+
+using grammar::JadeLexer;
+using source::Span;
+
+class GuardedLexer : public JadeLexer {
+ public:
+  using JadeLexer::JadeLexer;
+  // A `}` too many is diagnosed later; the lexer just stays where it is.
+  size_t popMode() override { return modeStack.empty() ? mode : JadeLexer::popMode(); }
+  size_t open_modes() const { return modeStack.size(); }
+};
+
+// Maps code-point offsets to byte offsets. Empty for ASCII, where they agree.
+class ByteMap {
+ public:
+  explicit ByteMap(std::string_view text) {
+    const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80U; };
+    if (std::all_of(text.begin(), text.end(), ascii)) return;
+    starts_.reserve(text.size() + 1);
+    for (size_t i = 0; i < text.size(); ++i) {
+      if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) starts_.push_back(static_cast<uint32_t>(i));
+    }
+    starts_.push_back(static_cast<uint32_t>(text.size()));
+  }
+  uint32_t operator[](size_t code_point) const {
+    if (starts_.empty()) return static_cast<uint32_t>(code_point);
+    return starts_[std::min(code_point, starts_.size() - 1)];
+  }
+
+ private:
+  std::vector<uint32_t> starts_;
+};
+
+// `{ "word" :` is how JSON begins, never an interpolation.
+bool LooksLikeJson(std::string_view after_brace) {
+  size_t i = 0;
+  const auto skip_blanks = [&] {
+    while (i < after_brace.size() && std::isspace(static_cast<unsigned char>(after_brace[i])) != 0) ++i;
+  };
+  skip_blanks();
+  if (i >= after_brace.size() || after_brace[i] != '"') return false;
+  const size_t limit = std::min(after_brace.size(), i + 200);
+  for (++i; i < limit && after_brace[i] != '"' && after_brace[i] != '\n'; ++i) {
+  }
+  if (i >= limit || after_brace[i] != '"') return false;
+  ++i;
+  skip_blanks();
+  return i < after_brace.size() && after_brace[i] == ':';
+}
+
+class Scanner {
+ public:
+  Scanner(const source::SourceFilePtr& file, Span range, diag::Diagnostics& sink)
+      : file_(file),
+        range_(range),
+        sink_(sink),
+        text_(file->Text(range)),
+        bytes_(text_),
+        input_(std::string(text_)),
+        lexer_(&input_) {
+    lexer_.removeErrorListeners();
+  }
+
+  ScanResult Run() {
+    while (true) {
+      const std::unique_ptr<antlr4::Token> token = lexer_.nextToken();
+      if (token->getType() == antlr4::Token::EOF) break;
+      Span span{range_.begin + bytes_[token->getStartIndex()], range_.begin + bytes_[token->getStopIndex() + 1]};
+      if (token->getChannel() == JadeLexer::COMMENTS) {
+        result_.comments.push_back({span, StartsLine(span.begin)});
+        continue;
+      }
+      Lexeme lexeme;
+      lexeme.type = token->getType();
+      lexeme.span = span;
+      lexeme.column = static_cast<uint32_t>(token->getCharPositionInLine());
+      lexeme.first_on_line = open_.empty() || open_.back().brace ? StartsLine(span.begin) : false;
+      Take(lexeme);
+      if (result_.tokens.size() > kMaxTokens) {
+        result_.too_many = true;
+        return std::move(result_);
+      }
+    }
+    for (const Open& open : open_) {
+      if (!open.brace && !result_.unclosed) result_.unclosed = open.span;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  struct Open {
+    bool brace = false;  // `{`, of a block or an interpolation; else a template
+    bool hole = false;
+    size_t type = 0;
+    Span span;
+    bool json_seen = false;
+  };
+
+  bool StartsLine(uint32_t at) const {
+    const std::string_view text = file_->text();
+    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t')) --at;
+    return at == 0 || text[at - 1] == '\n' || text[at - 1] == '\r';
+  }
+
+  void Emit(const Lexeme& lexeme) { result_.tokens.push_back(lexeme); }
+
+  void Take(Lexeme lexeme) {
+    switch (lexeme.type) {
+      case JadeLexer::LBRACE:
+        open_.push_back({true, false, lexeme.type, lexeme.span});
+        return Emit(lexeme);
+      case JadeLexer::HOLE_OPEN:
+        return TakeHole(lexeme);
+      case JadeLexer::RBRACE:
+        if (!open_.empty() && open_.back().brace) open_.pop_back();
+        return Emit(lexeme);
+      case JadeLexer::TRIPLE_OPEN:
+        if (ClosesTemplateAround(lexeme)) return;
+        [[fallthrough]];
+      case JadeLexer::STRING_OPEN:
+      case JadeLexer::RAW_OPEN:
+        open_.push_back({false, false, lexeme.type, lexeme.span});
+        return Emit(lexeme);
+      case JadeLexer::STRING_CLOSE:
+      case JadeLexer::TRIPLE_CLOSE:
+      case JadeLexer::RAW_CLOSE:
+        open_.pop_back();
+        return Emit(lexeme);
+      case JadeLexer::STRING_BROKEN:
+        return TakeBrokenString(lexeme);
+      case JadeLexer::UNKNOWN:
+        return TakeUnknown(lexeme);
+      case JadeLexer::BAD_NUMBER:
+        Reported(lexeme.span);
+        sink_.Report(diag::kBadNumber, file_, lexeme.span, file_->Text(lexeme.span))
+            .Help("a number is digits, with `.` and an exponent for a `Float`; a name begins with a letter");
+        lexeme.type = JadeLexer::INT;
+        return Emit(lexeme);
+      default:
+        return Emit(lexeme);
+    }
+  }
+
+  void Reported(Span span) { result_.reported.push_back(span); }
+
+  void TakeHole(Lexeme lexeme) {
+    Open& around = open_.back();
+    if (around.type == JadeLexer::TRIPLE_OPEN && LooksLikeJson(file_->text().substr(lexeme.span.end))) {
+      if (!around.json_seen) {
+        Reported(lexeme.span);
+        sink_.Report(diag::kJsonInTemplate, file_, lexeme.span)
+            .Help("write `{{` for a brace, or begin the template with `r\"\"\"` to have no interpolation in it")
+            .Fix(lexeme.span, "{{");
+      }
+      around.json_seen = true;
+      lexer_.popMode();
+      lexeme.type = JadeLexer::TEMPLATE_TEXT;
+      return Emit(lexeme);
+    }
+    open_.push_back({true, true, lexeme.type, lexeme.span});
+    Emit(lexeme);
+  }
+
+  // `"""` inside an interpolation of a `"""` template can only mean that the interpolation was not closed.
+  bool ClosesTemplateAround(Lexeme lexeme) {
+    size_t hole = open_.size();
+    while (hole > 0 && !open_[hole - 1].hole && open_[hole - 1].brace) --hole;
+    if (hole == 0 || !open_[hole - 1].hole || open_[hole - 2].type != JadeLexer::TRIPLE_OPEN) return false;
+    const Span opening = open_[hole - 1].span;
+    Reported(opening);
+    sink_.Report(diag::kUnclosedBracket, file_, opening, "{")
+        .Note(file_, lexeme.span, "the template ends here")
+        .Help("close the interpolation with `}`, or write `{{` for a brace");
+    const size_t levels = open_.size() - (hole - 2);
+    for (size_t i = 0; i < levels + 1; ++i) lexer_.popMode();
+    open_.resize(hole - 2);
+    lexeme.type = JadeLexer::TRIPLE_CLOSE;
+    Lexeme brace = lexeme;
+    brace.type = JadeLexer::RBRACE;
+    brace.span = {lexeme.span.begin, lexeme.span.begin};
+    for (size_t i = 0; i + 1 < levels; ++i) Emit(brace);
+    Emit(lexeme);
+    return true;
+  }
+
+  void TakeBrokenString(Lexeme lexeme) {
+    const Span opening = open_.back().span;
+    Reported(opening);
+    sink_.Report(diag::kUnclosedString, file_, opening)
+        .Help("close it with `\"`; a text of several lines stands between `\"\"\"` and `\"\"\"`");
+    open_.pop_back();
+    lexeme.type = JadeLexer::STRING_CLOSE;
+    lexeme.span.end = lexeme.span.begin;
+    Emit(lexeme);
+  }
+
+  void TakeUnknown(const Lexeme& lexeme) {
+    const bool run = !result_.reported.empty() && result_.reported.back().end == lexeme.span.begin;
+    Reported(lexeme.span);
+    if (run) return;  // one message for a run of them
+    const std::string_view text = file_->Text(lexeme.span);
+    const char c = text.empty() ? '\0' : text[0];
+    const char* help = "names are made of ASCII letters, digits and `_`; other text belongs in a template";
+    if (c == '&') help = "write `and`";
+    if (c == '!') help = "write `not`";
+    if (c == '\'' || c == '`') help = "strings stand between `\"` and `\"`";
+    const auto byte = static_cast<unsigned char>(c);
+    const std::string shown = byte < 0x20U || byte == 0x7fU ? fmt::format("\\x{:02x}", byte) : std::string(text);
+    sink_.Report(diag::kUnknownCharacter, file_, lexeme.span, shown).Help(help);
+  }
+
+  const source::SourceFilePtr& file_;
+  const Span range_;
+  diag::Diagnostics& sink_;
+  const std::string_view text_;
+  const ByteMap bytes_;
+  antlr4::ANTLRInputStream input_;
+  GuardedLexer lexer_;
+  std::vector<Open> open_;
+  ScanResult result_;
+};
+
+}  // namespace
+
+ScanResult Scan(const source::SourceFilePtr& file, Span range, diag::Diagnostics& sink) {
+  return Scanner(file, range, sink).Run();
+}
+
+}  // namespace jade::parse
