@@ -1,0 +1,68 @@
+#pragma once
+// What `jade eval` reports: answers measured against gold, validity of every role, turns, retrievals, tokens, time.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/builtins/metrics.h"
+#include "runtime/trace/record.h"
+
+namespace jade::eval {
+
+// One question answered (or not).
+struct Outcome {
+  std::string id;
+  std::string type;
+  std::vector<std::string> gold;
+  std::string answer;  // empty when the run failed
+  trace::RunRecord run;
+  std::vector<trace::CallRecord> calls;
+};
+
+struct RoleSummary {
+  int64_t calls = 0;
+  int64_t valid = 0;
+  int64_t malformed = 0;
+  int64_t invalid = 0;
+  int64_t generated_tokens = 0;
+};
+
+// Means are over all questions; a failed run counts as a wrong answer.
+struct Summary {
+  int64_t questions = 0;
+  int64_t failed = 0;
+  double em = 0;
+  double f1 = 0;
+  double accuracy = 0;
+  double turns = 0;
+  double retrievals = 0;
+  double calls = 0;
+  double tokens = 0;         // generated, a question
+  double prompt_tokens = 0;  // a question
+  double seconds = 0;        // wall time of the whole evaluation
+  std::map<std::string, RoleSummary> roles;
+};
+
+class Summariser {
+ public:
+  explicit Summariser(builtins::Normalisation form) : form_(form) {}
+  void Add(const Outcome& outcome);
+  Summary Finish(double wall_seconds) const;
+  // The same by question type.
+  std::map<std::string, Summary> ByType() const;
+
+ private:
+  static void Count(Summary* sums, const Outcome& outcome, builtins::Normalisation form);
+  builtins::Normalisation form_;
+  Summary all_;
+  std::map<std::string, Summary> by_type_;
+};
+
+// {"questions", "failed", "em", "f1", "accuracy", "validity": {role: share}, "turns", "retrievals", "calls", "tokens",
+// "prompt_tokens", "seconds_per_question", "roles": {role: {"calls", "malformed", "invalid"}}, "by_type": {…}}. One
+// line.
+std::string SummaryJson(const Summary& summary, const std::map<std::string, Summary>& by_type);
+
+}  // namespace jade::eval
