@@ -1,0 +1,317 @@
+#include "compiler/lower/overlap.h"
+
+#include "compiler/ir/builder.h"
+#include "compiler/lower/region_graph.h"
+
+namespace jade::lower {
+namespace {
+
+using ir::FunctionBuilder;
+using ir::Op;
+using ir::Opcode;
+using ir::OpFields;
+using ir::Region;
+using ir::ValueId;
+
+class Scheduler {
+ public:
+  explicit Scheduler(const ir::Function& function)
+      : in_(function),
+        suspends_(FindSuspending(function)),
+        out_(function.name, function.kind, function.result),
+        values_(function.values.size()) {}
+
+  ir::Function Run() {
+    out_.SetPlace(in_.file, in_.span);
+    for (const ir::Site& site : in_.sites) out_.AddSite(site);
+    for (uint32_t i = 0; i < in_.body().param_count; ++i) {
+      values_[in_.body().first_param + i] = out_.Parameter(in_.parameter_names[i], in_.ParameterType(i));
+    }
+    EmitBody(in_.body());
+    return out_.Finish();
+  }
+
+ private:
+  // ---- copying
+
+  std::vector<ValueId> Mapped(std::span<const ValueId> operands) const {
+    std::vector<ValueId> mapped;
+    mapped.reserve(operands.size());
+    for (ValueId operand : operands) mapped.push_back(values_[operand.index]);
+    return mapped;
+  }
+
+  OpFields FieldsOf(const Op& op) const {
+    OpFields fields;
+    fields.imm = op.imm;
+    fields.site = op.site;
+    fields.span = op.span;
+    fields.aux = in_.AuxOf(op);
+    fields.order = op.order;
+    return fields;
+  }
+
+  void CopyParams(const Region& region) {
+    for (uint32_t i = 0; i < region.param_count; ++i) {
+      const ir::ValueInfo& info = in_.values[region.first_param + i];
+      values_[region.first_param + i] = out_.RegionParameter(info.type, info.future);
+    }
+  }
+
+  void CopyOp(const Op& op) {
+    if (op.code == Opcode::kFold && op.region_count == 1 && CopyFoldWithAhead(op)) return;
+    std::vector<ValueId> operands = Mapped(in_.OperandsOf(op));
+    OpFields fields = FieldsOf(op);
+    if (op.result.valid()) fields.future = in_.values[op.result.index].future;
+    if (op.region_count == 0) {
+      if (!op.result.valid()) return out_.Effect(op.code, operands, fields);
+      values_[op.result.index] = out_.Op(op.code, operands, in_.values[op.result.index].type, fields);
+      return;
+    }
+    FunctionBuilder::Pending pending =
+        op.result.valid() ? out_.Begin(op.code, operands, op.region_count, in_.values[op.result.index].type, fields)
+                          : out_.BeginEffect(op.code, operands, op.region_count, fields);
+    for (uint32_t r = 0; r < op.region_count; ++r) {
+      const Region& region = in_.RegionOf(op, r);
+      out_.OpenRegion(pending, r);
+      CopyParams(region);
+      EmitBody(region);
+      out_.CloseRegion();
+    }
+    if (op.result.valid()) values_[op.result.index] = pending.result;
+  }
+
+  // ---- one region
+
+  void EmitBody(const Region& region) {
+    RegionGraph graph(in_, region, suspends_);
+    if (graph.unit_count() < 2 || graph.unit_count() * region.op_count > kMaxWork) {
+      for (const Op& op : in_.OpsOf(region)) CopyOp(op);
+      return;
+    }
+    Schedule(graph);
+  }
+
+  // What has become of the operations of the region being scheduled.
+  struct Progress {
+    explicit Progress(const RegionGraph& graph)
+        : op_done(graph.op_count(), false),
+          started(graph.unit_count(), false),
+          available(graph.unit_count(), false),
+          joined(graph.unit_count(), false),
+          futures(graph.unit_count()) {}
+    std::vector<bool> op_done;      // copied, or of no use any more
+    std::vector<bool> started;      // by unit: it has a future, or has run
+    std::vector<bool> available;    // by unit: its value is there in this region
+    std::vector<bool> joined;       // by unit: something awaits it
+    std::vector<ValueId> futures;   // by unit, while not available
+  };
+
+  void Schedule(const RegionGraph& graph) {
+    Progress progress(graph);
+    while (true) {
+      EmitReady(graph, progress);
+      uint32_t waiting = ChooseWaiting(graph, progress);
+      if (waiting == RegionGraph::kNone) break;
+      AwaitNeeds(graph, waiting, progress);
+    }
+    Finish(graph, progress);
+  }
+
+  // Copies, in program order, whatever needs no value that is still awaited.
+  void EmitReady(const RegionGraph& graph, Progress& progress) {
+    for (uint32_t i = 0; i + 1 < graph.op_count(); ++i) {
+      if (progress.op_done[i] || graph.is_await(i)) continue;
+      uint32_t unit = graph.unit_of(i);
+      if (!graph.NeedsWithin(i, progress.available)) continue;
+      if (unit == RegionGraph::kNone) {
+        CopyOp(graph.op(i));
+        progress.op_done[i] = true;
+      } else {
+        StartUnit(graph, unit, progress);
+      }
+    }
+  }
+
+  // The values of the unit are there: an issue is issued; anything else runs here when only its dependants are left,
+  // and is spawned otherwise.
+  void StartUnit(const RegionGraph& graph, uint32_t unit, Progress& progress) {
+    uint32_t i = graph.op_of_unit(unit);
+    const Op& op = graph.op(i);
+    if (op.code == Opcode::kIssue) {
+      CopyOp(op);
+      progress.futures[unit] = values_[op.result.index];
+    } else if (OthersFollow(graph, unit, progress)) {
+      CopyOp(op);
+      progress.available[unit] = progress.joined[unit] = true;
+    } else {
+      progress.futures[unit] = Spawn(graph, unit, {}, progress);
+    }
+    progress.started[unit] = true;
+    progress.op_done[i] = true;
+  }
+
+  // True when every unit not started yet depends on this one.
+  static bool OthersFollow(const RegionGraph& graph, uint32_t unit, const Progress& progress) {
+    for (uint32_t other = 0; other < graph.unit_count(); ++other) {
+      if (other != unit && !progress.started[other] && !graph.DependsOn(other, unit)) return false;
+    }
+    return true;
+  }
+
+  // Units whose needs have futures wait in a spawn of their own, but for the last one that nothing else could overtake:
+  // that one is returned, for the region itself to wait.
+  uint32_t ChooseWaiting(const RegionGraph& graph, Progress& progress) {
+    while (true) {
+      uint32_t first = RegionGraph::kNone;
+      for (uint32_t unit = 0; unit < graph.unit_count() && first == RegionGraph::kNone; ++unit) {
+        if (!progress.started[unit] && graph.NeedsWithin(graph.op_of_unit(unit), progress.started)) first = unit;
+      }
+      if (first == RegionGraph::kNone || OthersFollow(graph, first, progress)) return first;
+      progress.futures[first] = Spawn(graph, first, graph.NeedsOf(graph.op_of_unit(first)), progress);
+      progress.started[first] = true;
+      progress.op_done[graph.op_of_unit(first)] = true;
+    }
+  }
+
+  void AwaitNeeds(const RegionGraph& graph, uint32_t unit, Progress& progress) {
+    for (uint32_t need : graph.NeedsOf(graph.op_of_unit(unit))) Await(graph, need, progress);
+  }
+
+  void Await(const RegionGraph& graph, uint32_t unit, Progress& progress) {
+    if (progress.available[unit]) return;
+    values_[graph.value_of_unit(unit).index] = EmitAwait(graph, unit, progress);
+    progress.available[unit] = progress.joined[unit] = true;
+  }
+
+  ValueId EmitAwait(const RegionGraph& graph, uint32_t unit, const Progress& progress) {
+    OpFields fields;
+    fields.order = graph.AwaitOrder(unit);
+    fields.span = graph.op(graph.op_of_unit(unit)).span;
+    return out_.Op(Opcode::kAwait, {progress.futures[unit]}, in_.values[graph.value_of_unit(unit).index].type, fields);
+  }
+
+  // spawn { awaits of `needs`; the pure operations that need them; the unit; yield its value }
+  ValueId Spawn(const RegionGraph& graph, uint32_t unit, const std::vector<uint32_t>& needs, Progress& progress) {
+    uint32_t i = graph.op_of_unit(unit);
+    const Op& op = graph.op(i);
+    ir::types_id type = in_.values[graph.value_of_unit(unit).index].type;
+    OpFields fields;
+    fields.order = op.order;
+    fields.span = op.span;
+    fields.future = true;
+    FunctionBuilder::Pending pending = out_.Begin(Opcode::kSpawn, std::span<const ValueId>(), 1, type, fields);
+    out_.OpenRegion(pending, 0);
+    std::vector<std::pair<uint32_t, ValueId>> saved;
+    auto shadow = [&](ValueId value) { saved.emplace_back(value.index, values_[value.index]); };
+    for (uint32_t need : needs) {
+      if (progress.available[need]) continue;
+      shadow(graph.value_of_unit(need));
+      values_[graph.value_of_unit(need).index] = EmitAwait(graph, need, progress);
+      progress.joined[need] = true;
+    }
+    std::vector<uint32_t> pure = graph.PureOpsFor(i, progress.op_done);
+    for (uint32_t p : pure) {
+      if (graph.op(p).result.valid()) shadow(graph.op(p).result);
+      CopyOp(graph.op(p));
+    }
+    ValueId result = CopyUnitInside(graph, unit);
+    out_.Yield({result}, op.span);
+    out_.CloseRegion();
+    for (auto it = saved.rbegin(); it != saved.rend(); ++it) values_[it->first] = it->second;
+    progress.op_done[i] = true;
+    graph.DropUnused(pure, progress.op_done);
+    return pending.result;
+  }
+
+  // Copies the unit's operation; its value, awaited when it is an issue.
+  ValueId CopyUnitInside(const RegionGraph& graph, uint32_t unit) {
+    const Op& op = graph.op(graph.op_of_unit(unit));
+    CopyOp(op);
+    ValueId result = values_[op.result.index];
+    if (op.code != Opcode::kIssue) return result;
+    OpFields fields;
+    fields.order = graph.AwaitOrder(unit);
+    fields.span = op.span;
+    return out_.Op(Opcode::kAwait, {result}, in_.values[op.result.index].type, fields);
+  }
+
+  // Every unit has started: awaits what the end needs and what nothing has awaited, copies the rest.
+  void Finish(const RegionGraph& graph, Progress& progress) {
+    std::vector<bool> needed(graph.unit_count(), false);
+    for (uint32_t i = 0; i < graph.op_count(); ++i) {
+      if (progress.op_done[i] || graph.is_await(i)) continue;
+      for (uint32_t need : graph.NeedsOf(i)) needed[need] = true;
+    }
+    for (uint32_t unit = 0; unit < graph.unit_count(); ++unit) {
+      if (needed[unit] || !progress.joined[unit]) Await(graph, unit, progress);
+    }
+    EmitReady(graph, progress);
+    CopyOp(graph.op(graph.op_count() - 1));
+  }
+
+  // ---- folds
+
+  // The units of the body that need neither the accumulator nor another unit become `ahead` regions.
+  bool CopyFoldWithAhead(const Op& op) {
+    const Region& body = in_.RegionOf(op, 0);
+    RegionGraph graph(in_, body, suspends_);
+    if (graph.unit_count() == 0 || graph.unit_count() * body.op_count > kMaxWork) return false;
+    std::vector<uint32_t> ahead = graph.UnitsWithout(body.first_param);
+    if (ahead.empty()) return false;
+    constexpr size_t kMaxAhead = 16;
+    if (ahead.size() > kMaxAhead) ahead.resize(kMaxAhead);
+
+    uint32_t regions = 1 + static_cast<uint32_t>(ahead.size());
+    const ir::ValueInfo& result = in_.values[op.result.index];
+    FunctionBuilder::Pending pending =
+        out_.Begin(op.code, Mapped(in_.OperandsOf(op)), regions, result.type, FieldsOf(op));
+    std::vector<bool> none_done(graph.op_count(), false);
+    for (uint32_t a = 0; a < ahead.size(); ++a) {
+      out_.OpenRegion(pending, 1 + a);
+      for (uint32_t p = 1; p < 3; ++p) {
+        values_[body.first_param + p] = out_.RegionParameter(in_.values[body.first_param + p].type);
+      }
+      for (uint32_t p : graph.PureOpsFor(graph.op_of_unit(ahead[a]), none_done)) CopyOp(graph.op(p));
+      ValueId value = CopyUnitInside(graph, ahead[a]);
+      out_.Yield({value});
+      out_.CloseRegion();
+    }
+    out_.OpenRegion(pending, 0);
+    CopyParams(body);
+    Progress progress(graph);
+    std::vector<uint32_t> pure;
+    for (uint32_t unit : ahead) {
+      progress.futures[unit] = out_.RegionParameter(in_.values[graph.value_of_unit(unit).index].type, true);
+      progress.started[unit] = true;
+      progress.op_done[graph.op_of_unit(unit)] = true;
+      for (uint32_t p : graph.PureOpsFor(graph.op_of_unit(unit), none_done)) pure.push_back(p);
+    }
+    std::sort(pure.begin(), pure.end());
+    graph.DropUnused(pure, progress.op_done);
+    while (true) {
+      EmitReady(graph, progress);
+      uint32_t waiting = ChooseWaiting(graph, progress);
+      if (waiting == RegionGraph::kNone) break;
+      AwaitNeeds(graph, waiting, progress);
+    }
+    Finish(graph, progress);
+    out_.CloseRegion();
+    values_[op.result.index] = pending.result;
+    return true;
+  }
+
+  const ir::Function& in_;
+  std::vector<bool> suspends_;
+  FunctionBuilder out_;
+  std::vector<ValueId> values_;  // of the input, as they are called in the output
+};
+
+}  // namespace
+
+ir::Function Overlap(const ir::Function& function) {
+  if (function.kind == ir::FunctionKind::kTest) return function;  // its steps happen in order
+  return Scheduler(function).Run();
+}
+
+}  // namespace jade::lower
