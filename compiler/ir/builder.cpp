@@ -40,7 +40,7 @@ uint32_t FunctionBuilder::Append(Opcode code, std::span<const ValueId> operands,
   op.operand_count = static_cast<uint32_t>(operands.size());
   function_.operands.insert(function_.operands.end(), operands.begin(), operands.end());
   op.aux_begin = static_cast<uint32_t>(function_.aux.size());
-  op.aux_count = static_cast<uint16_t>(fields.aux.size());
+  op.aux_count = static_cast<uint32_t>(fields.aux.size());
   function_.aux.insert(function_.aux.end(), fields.aux.begin(), fields.aux.end());
   op.site = fields.site;
   op.imm = fields.imm;
@@ -74,7 +74,7 @@ FunctionBuilder::Pending FunctionBuilder::BeginEffect(Opcode code, std::span<con
   uint32_t index = Append(code, operands, fields);
   RegionId first{static_cast<uint32_t>(function_.regions.size())};
   function_.ops[index].first_region = first;
-  function_.ops[index].region_count = static_cast<uint8_t>(regions);
+  function_.ops[index].region_count = regions;
   function_.regions.resize(function_.regions.size() + regions);
   region_ops_.resize(function_.regions.size());
   return {index, first, ValueId{}};

@@ -20,7 +20,7 @@ namespace jade::ir {
 struct ParamDecl {  // `param alpha: Float = 0.0`
   std::string name;
   types::TypeId type;
-  FunctionId default_value;
+  FunctionId default_value;  // unset: must be given from outside
 };
 
 class Module {

@@ -36,14 +36,14 @@ enum BudgetBit : uint8_t { kBudgetDepth = 1, kBudgetCalls = 2, kBudgetTokens = 4
 // One operation. `imm` and `aux` are as ops.def says; pools live in the Function.
 struct Op {
   Opcode code = Opcode::kYield;
-  uint8_t region_count = 0;
-  uint16_t aux_count = 0;
   uint32_t operand_begin = 0;  // Function::operands
   uint32_t operand_count = 0;
   uint32_t aux_begin = 0;  // Function::aux
-  ValueId result;          // invalid: none
-  RegionId first_region;   // its regions have consecutive ids
-  SiteId site;             // kIssue, kCall, kRun
+  uint32_t aux_count = 0;
+  uint32_t region_count = 0;
+  ValueId result;         // invalid: none
+  RegionId first_region;  // its regions have consecutive ids
+  SiteId site;            // kIssue, kCall, kRun
   // Place in program order, within the function: when several of a frame's operations trap, the least order's trap
   // counts and children of greater order are cancelled. Passes move operations and keep their order.
   uint32_t order = 0;

@@ -52,7 +52,7 @@ class OpRules {
       Require(false, fmt::format("takes {} operands, has {}", operands, op_.operand_count));
     }
     Require(op_.result.valid() == result, result ? "needs a result" : "has no result");
-    int regions = op_.region_count;
+    int regions = static_cast<int>(op_.region_count);
     Require(regions >= least_regions && (most_regions < 0 || regions <= most_regions), "wrong number of regions");
     return problem_.empty();
   }
@@ -482,13 +482,21 @@ void OpRules::CheckTest() {
       Shape(-1, false);
       Require(callee_known, "callee out of range");
       Require(!operands_.empty(), "needs a reply");
-      for (size_t i = 0; i < operands_.size(); ++i) Require(Operand(i) == TypeTable::Text(), "a reply is a Text");
+      if (!callee_known) return;
+      for (size_t i = 0; i < operands_.size(); ++i) {
+        const Callee& callee = module_.callee({static_cast<uint32_t>(op_.imm)});
+        bool is_result = callee.kind == CalleeKind::kTool && Operand(i) == callee.signature.result;
+        Require(Operand(i) == TypeTable::Text() || is_result, "a reply is a Text");
+      }
       return;
     case Opcode::kExpect:
       Shape(-1, false);
       Require(operands_.size() == 1 || operands_.size() == 3, "takes a condition, or a condition and two sides");
       Require(Operand(0) == TypeTable::Bool(), "the condition is a Bool");
       return NeedText(op_.imm);
+    case Opcode::kCalls:
+      Require(callee_known, "callee out of range");
+      return Types({}, TypeTable::Int());
     default:
       Require(callee_known, "callee out of range");
       return Types({}, TypeTable::Float());

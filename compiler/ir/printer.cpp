@@ -162,6 +162,7 @@ class FunctionPrinter {
       case Opcode::kIssue:
       case Opcode::kReply:
       case Opcode::kPenalty:
+      case Opcode::kCalls:
         return Out(" {}", Name(module_.callee({static_cast<uint32_t>(op.imm)}).name));
       case Opcode::kCall:
       case Opcode::kMakePlan:
@@ -211,7 +212,9 @@ class ModulePrinter {
     }
     if (module_.base() == nullptr) {
       for (const ParamDecl& param : module_.params()) {
-        Out("param {}: {} = {}\n", Name(param.name), names_(param.type), FunctionName(param.default_value));
+        Out("param {}: {}", Name(param.name), names_(param.type));
+        if (param.default_value.valid()) Out(" = {}", FunctionName(param.default_value));
+        out_ += "\n";
       }
     }
     if (module_.main().valid()) Out("main {}\n", FunctionName(module_.main()));

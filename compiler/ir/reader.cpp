@@ -205,8 +205,7 @@ class ModuleReader {
     param.name = state_.Name("a param");
     state_.Expect(":");
     param.type = state_.Type();
-    state_.Expect("=");
-    param.default_value = state_.Function("the function of the default");
+    if (state_.Take("=")) param.default_value = state_.Function("the function of the default");
     if (state_.failed()) return;
     if (state_.module->FindParam(param.name) >= 0) return state_.Fail("the param is declared twice");
     state_.module->AddParam(std::move(param));

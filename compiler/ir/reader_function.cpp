@@ -12,9 +12,6 @@ namespace {
 using types::TypeId;
 using types::TypeTable;
 
-// Regions an operation can have at most; fold's `ahead` regions and switch arms are the open-ended ones.
-constexpr uint32_t kMaxRegions = 255;
-
 std::optional<abi::TrapKind> TrapKindOf(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(abi::TrapKind::kCancelled); ++i) {
     if (abi::TrapKindName(static_cast<abi::TrapKind>(i)) == name) return static_cast<abi::TrapKind>(i);
@@ -102,7 +99,7 @@ class FunctionReader {
     op.code = *code;
     op.aux_begin = static_cast<uint32_t>(function_.aux.size());
     std::string field = ReadPayload(op, result_type);
-    op.aux_count = static_cast<uint16_t>(function_.aux.size() - op.aux_begin);
+    op.aux_count = static_cast<uint32_t>(function_.aux.size() - op.aux_begin);
     ReadOperands(op);
     if (op.code == Opcode::kField) ResolveField(op, field);
     if (state_.Take("@")) ReadSite(op);
@@ -112,9 +109,8 @@ class FunctionReader {
     op.span = state_.Span();
     std::vector<uint32_t> regions;
     while (!state_.failed() && state_.AtPunct("{")) regions.push_back(ReadRegion(depth));
-    if (regions.size() > kMaxRegions) return state_.Fail("too many regions in one operation");
     if (state_.failed()) return;
-    op.region_count = static_cast<uint8_t>(regions.size());
+    op.region_count = static_cast<uint32_t>(regions.size());
     region_ops_[region].push_back(static_cast<uint32_t>(function_.ops.size()));
     function_.ops.push_back(op);
     op_regions_.push_back(std::move(regions));
@@ -170,6 +166,7 @@ class FunctionReader {
       case Opcode::kIssue:
       case Opcode::kReply:
       case Opcode::kPenalty:
+      case Opcode::kCalls:
         op.imm = state_.Callee().index;
         return "";
       case Opcode::kCall:
@@ -216,11 +213,9 @@ class FunctionReader {
   }
 
   void ReadTargets() {
-    size_t begin = function_.aux.size();
     state_.Expect("[");
     while (!state_.failed() && !state_.AtPunct("]")) {
-      function_.aux.push_back(static_cast<uint32_t>(state_.Integer("the number of a region", 0, kMaxRegions)));
-      if (function_.aux.size() - begin > UINT16_MAX) return state_.Fail("too many cases");
+      function_.aux.push_back(static_cast<uint32_t>(state_.Integer("the number of a region", 0, INT32_MAX)));
     }
     state_.Expect("]");
   }

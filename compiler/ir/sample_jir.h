@@ -225,6 +225,7 @@ test "the whole" () -> Never {
   %1: Float = test.penalty QR
   %2: Float = const.float 2.0
   %3: Bool = eq(%1, %2)
+  %4: Int = test.calls QR
   test.expect "penalty(QR) == 2.0"(%3, %1, %2)
   yield
 }

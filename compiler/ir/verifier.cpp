@@ -261,6 +261,7 @@ class ModuleVerifier {
     }
     if (module_.base() == nullptr) {
       for (const ParamDecl& param : module_.params()) {
+        if (!param.default_value.valid()) continue;
         JADE_TRY(CheckRole(param.name, param.default_value, FunctionKind::kDefault, {}, param.type));
       }
     }
