@@ -69,6 +69,7 @@ class Module {
   CalleeId AddCallee(Callee callee);
   uint32_t AddFile(source::SourceFilePtr file);  // interned by pointer
   void AddParam(ParamDecl param) { params_.push_back(std::move(param)); }
+  void SetParamDefault(size_t param, FunctionId id) { params_[param].default_value = id; }
   void SetMain(FunctionId id) { main_ = id; }
   void SetFunction(FunctionId id, Function function);
   Callee& MutableCallee(CalleeId id) { return callees_[id.index - first_callee_]; }

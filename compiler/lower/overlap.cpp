@@ -1,5 +1,7 @@
 #include "compiler/lower/overlap.h"
 
+#include <algorithm>
+
 #include "compiler/ir/builder.h"
 #include "compiler/lower/region_graph.h"
 
@@ -195,7 +197,7 @@ class Scheduler {
   ValueId Spawn(const RegionGraph& graph, uint32_t unit, const std::vector<uint32_t>& needs, Progress& progress) {
     uint32_t i = graph.op_of_unit(unit);
     const Op& op = graph.op(i);
-    ir::types_id type = in_.values[graph.value_of_unit(unit).index].type;
+    types::TypeId type = in_.values[graph.value_of_unit(unit).index].type;
     OpFields fields;
     fields.order = op.order;
     fields.span = op.span;

@@ -13,6 +13,9 @@ namespace jade::lower {
 // By operation: makes calls, itself or in its regions.
 std::vector<bool> FindSuspending(const ir::Function& function);
 
+// Every loop over a list starts as kEach; those whose regions make no calls become kMap.
+void MarkMaps(ir::Function& function);
+
 class RegionGraph {
  public:
   static constexpr uint32_t kNone = ir::kInvalidIndex;
