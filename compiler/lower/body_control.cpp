@@ -12,7 +12,9 @@ using ir::ValueId;
 using types::TypeId;
 using types::TypeTable;
 
-void BodyLowerer::YieldAs(const ast::Expr& expr, TypeId type) { builder_.Yield({LowerAs(expr, type)}, expr.span); }
+void BodyLowerer::YieldAs(const ast::Expr& expr, TypeId type) {
+  builder_.Yield({LowerAs(expr, type)}, expr.span);
+}
 
 void BodyLowerer::LowerLet(const ast::LetStmt& let) {
   ValueId value = Lower(*let.value);
@@ -139,8 +141,8 @@ ValueId BodyLowerer::LowerComprehension(const ast::ComprehensionExpr& comprehens
   ValueId list = LowerAsList(*comprehension.list);
   TypeId element = types_.ElementOf(TypeOf(list));
   bool filtered = comprehension.condition != nullptr;
-  auto pending = builder_.Begin(Opcode::kEach, std::span<const ValueId>(&list, 1), filtered ? 2 : 1, type,
-                                At(comprehension.span));
+  auto pending =
+      builder_.Begin(Opcode::kEach, std::span<const ValueId>(&list, 1), filtered ? 2 : 1, type, At(comprehension.span));
   // The filter runs first, so its calls come first.
   for (uint32_t region = filtered ? 1 : 0; region != UINT32_MAX; --region) {
     builder_.OpenRegion(pending, region);
@@ -236,8 +238,8 @@ void BodyLowerer::LowerTestStep(const ast::TestStep& step) {
     case ast::TestStepKind::kExpect: {
       fields.imm = module_.module().AddText(file_->Text(step.condition->span)).index;
       const auto* binary = As<ast::BinaryExpr>(step.condition);
-      bool compares = binary != nullptr && binary->op >= ast::BinaryOp::kEqual &&
-                      binary->op <= ast::BinaryOp::kGreaterEqual;
+      bool compares =
+          binary != nullptr && binary->op >= ast::BinaryOp::kEqual && binary->op <= ast::BinaryOp::kGreaterEqual;
       std::vector<ValueId> operands = {ValueId{}};
       operands[0] = LowerAs(*step.condition, TypeTable::Bool());
       if (compares) {

@@ -32,7 +32,8 @@ ValueId BodyLowerer::Coerce(ValueId value, TypeId type, source::Span span) {
   if (types_.IsOptional(type) && !types_.IsOptional(from)) {
     return Op(Opcode::kSome, {Coerce(value, types_.ElementOf(type), span)}, type, span);
   }
-  JADE_CHECK(ir::SameRepresentation(types_, from, type), "{} where {} is expected", types_.Name(from), types_.Name(type));
+  JADE_CHECK(ir::SameRepresentation(types_, from, type), "{} where {} is expected", types_.Name(from),
+             types_.Name(type));
   return Op(Opcode::kCast, {value}, type, span);
 }
 
@@ -44,8 +45,8 @@ ValueId BodyLowerer::Lower(const ast::Expr& expr) {
     case Conversion::kRetype:
       // The empty forms take the type they are wanted at.
       if (expr.kind == ExprKind::kNone) return Op(Opcode::kNone, {}, node.converted, expr.span);
-      if (const auto* list = As<ast::ListExpr>(&expr); list != nullptr && list->elements.empty() &&
-                                                       types_.IsList(node.converted)) {
+      if (const auto* list = As<ast::ListExpr>(&expr);
+          list != nullptr && list->elements.empty() && types_.IsList(node.converted)) {
         return Op(Opcode::kList, {}, node.converted, expr.span);
       }
       return Coerce(LowerValue(expr), node.converted, expr.span);
@@ -75,10 +76,9 @@ ValueId BodyLowerer::LowerValue(const ast::Expr& expr) {
   switch (expr.kind) {
     case ExprKind::kInt: {
       int64_t value = As<ast::IntLiteral>(&expr)->value;
-      ValueId constant = base == TypeTable::Float()
-                             ? Op(Opcode::kConstFloat, {}, base, expr.span,
-                                  std::bit_cast<int64_t>(static_cast<double>(value)))
-                             : Op(Opcode::kConstInt, {}, TypeTable::Int(), expr.span, value);
+      ValueId constant = base == TypeTable::Float() ? Op(Opcode::kConstFloat, {}, base, expr.span,
+                                                         std::bit_cast<int64_t>(static_cast<double>(value)))
+                                                    : Op(Opcode::kConstInt, {}, TypeTable::Int(), expr.span, value);
       return Coerce(constant, node.type, expr.span);
     }
     case ExprKind::kFloat:
@@ -89,8 +89,9 @@ ValueId BodyLowerer::LowerValue(const ast::Expr& expr) {
       return Op(Opcode::kConstFloat, {}, TypeTable::Float(), expr.span,
                 std::bit_cast<int64_t>(As<ast::DurationLiteral>(&expr)->seconds));
     case ExprKind::kBool:
-      return Coerce(Op(Opcode::kConstBool, {}, TypeTable::Bool(), expr.span, As<ast::BoolLiteral>(&expr)->value ? 1 : 0),
-                    node.type, expr.span);
+      return Coerce(
+          Op(Opcode::kConstBool, {}, TypeTable::Bool(), expr.span, As<ast::BoolLiteral>(&expr)->value ? 1 : 0),
+          node.type, expr.span);
     case ExprKind::kNone:
       return Op(Opcode::kNone, {}, node.type, expr.span);
     case ExprKind::kTemplate:
@@ -417,7 +418,8 @@ ValueId BodyLowerer::LowerArithmetic(const ast::BinaryExpr& binary) {
   auto emit = [&](Opcode code) { return Coerce(Op(code, {left, right}, base, binary.span), type, binary.span); };
   if (types_.IsList(base)) return emit(Opcode::kListConcat);
   if (base == TypeTable::Text()) return emit(Opcode::kTextConcat);
-  static constexpr Opcode kInt[] = {Opcode::kIntAdd, Opcode::kIntSub, Opcode::kIntMul, Opcode::kIntDiv, Opcode::kIntRem};
+  static constexpr Opcode kInt[] = {Opcode::kIntAdd, Opcode::kIntSub, Opcode::kIntMul, Opcode::kIntDiv,
+                                    Opcode::kIntRem};
   static constexpr Opcode kFloat[] = {Opcode::kFloatAdd, Opcode::kFloatSub, Opcode::kFloatMul, Opcode::kFloatDiv};
   int which = static_cast<int>(binary.op) - static_cast<int>(ast::BinaryOp::kAdd);
   if (base == TypeTable::Int()) return emit(kInt[which]);

@@ -15,7 +15,11 @@ class BodyLowerer {
  public:
   BodyLowerer(ModuleLowerer& module, const sema::Tables& tables, std::string name, ir::FunctionKind kind,
               types::TypeId result)
-      : module_(module), types_(module.types()), text_list_(module.text_list()), tables_(&tables), builder_(std::move(name), kind, result) {}
+      : module_(module),
+        types_(module.types()),
+        text_list_(module.text_list()),
+        tables_(&tables),
+        builder_(std::move(name), kind, result) {}
 
   ir::FunctionBuilder& builder() { return builder_; }
   void SetFile(const source::SourceFilePtr& file, source::Span span) {
@@ -63,7 +67,8 @@ class BodyLowerer {
     return fields;
   }
   bool InOwnFile() const { return !in_default_; }
-  ValueId Op(ir::Opcode code, std::initializer_list<ValueId> operands, TypeId type, source::Span span, int64_t imm = 0) {
+  ValueId Op(ir::Opcode code, std::initializer_list<ValueId> operands, TypeId type, source::Span span,
+             int64_t imm = 0) {
     return builder_.Op(code, operands, type, At(span, imm));
   }
   ValueId Text(std::string_view text, source::Span span);

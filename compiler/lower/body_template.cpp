@@ -48,8 +48,7 @@ void BodyLowerer::EmitArms(const std::vector<ast::TemplateArm>& arms, size_t arm
   if (arm >= arms.size()) return;
   if (arms[arm].condition == nullptr) return EmitParts(arms[arm].parts);
   ValueId condition = LowerAs(*arms[arm].condition, TypeTable::Bool());
-  auto pending =
-      builder_.BeginEffect(Opcode::kEmitIf, std::span<const ValueId>(&condition, 1), 2, At(arms[arm].span));
+  auto pending = builder_.BeginEffect(Opcode::kEmitIf, std::span<const ValueId>(&condition, 1), 2, At(arms[arm].span));
   builder_.OpenRegion(pending, 0);
   EmitParts(arms[arm].parts);
   builder_.Yield({});
@@ -99,8 +98,8 @@ ValueId BodyLowerer::ArmsText(const std::vector<ast::TemplateArm>& arms, size_t 
   if (arm >= arms.size()) return Text("", span);
   if (arms[arm].condition == nullptr) return TemplateText(arms[arm].parts, arms[arm].span);
   ValueId condition = LowerAs(*arms[arm].condition, TypeTable::Bool());
-  auto pending = builder_.Begin(Opcode::kIf, std::span<const ValueId>(&condition, 1), 2, TypeTable::Text(),
-                                At(arms[arm].span));
+  auto pending =
+      builder_.Begin(Opcode::kIf, std::span<const ValueId>(&condition, 1), 2, TypeTable::Text(), At(arms[arm].span));
   builder_.OpenRegion(pending, 0);
   builder_.Yield({TemplateText(arms[arm].parts, arms[arm].span)});
   builder_.CloseRegion();

@@ -39,7 +39,7 @@ struct Snippet {
   const sema::Tables* tables = nullptr;
   source::SourceFilePtr file;
 };
-std::shared_ptr<const ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base, const Snippet& snippet,
-                                               const LowerOptions& options = {});
+std::shared_ptr<const ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base,
+                                               const Snippet& snippet, const LowerOptions& options = {});
 
 }  // namespace jade::lower

@@ -10,7 +10,8 @@ namespace jade::lower {
 
 class ModuleLowerer {
  public:
-  ModuleLowerer(const sema::Program& program, std::shared_ptr<ir::Module> module, Lowered ids, const LowerOptions& options)
+  ModuleLowerer(const sema::Program& program, std::shared_ptr<ir::Module> module, Lowered ids,
+                const LowerOptions& options)
       : program_(program), module_(std::move(module)), ids_(std::move(ids)), options_(options) {}
 
   const sema::Program& program() const { return program_; }

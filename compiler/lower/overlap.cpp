@@ -102,11 +102,11 @@ class Scheduler {
           available(graph.unit_count(), false),
           joined(graph.unit_count(), false),
           futures(graph.unit_count()) {}
-    std::vector<bool> op_done;      // copied, or of no use any more
-    std::vector<bool> started;      // by unit: it has a future, or has run
-    std::vector<bool> available;    // by unit: its value is there in this region
-    std::vector<bool> joined;       // by unit: something awaits it
-    std::vector<ValueId> futures;   // by unit, while not available
+    std::vector<bool> op_done;     // copied, or of no use any more
+    std::vector<bool> started;     // by unit: it has a future, or has run
+    std::vector<bool> available;   // by unit: its value is there in this region
+    std::vector<bool> joined;      // by unit: something awaits it
+    std::vector<ValueId> futures;  // by unit, while not available
   };
 
   void Schedule(const RegionGraph& graph) {
@@ -313,6 +313,12 @@ class Scheduler {
 
 ir::Function Overlap(const ir::Function& function) {
   if (function.kind == ir::FunctionKind::kTest) return function;  // its steps happen in order
+  for (size_t i = 0; i < function.ops.size(); ++i) {
+    const Op& op = function.ops[i];
+    bool beside = op.code != Opcode::kIssue || (function.ops[i + 1].code == Opcode::kAwait &&
+                                                function.OperandsOf(function.ops[i + 1])[0] == op.result);
+    if (op.code == Opcode::kSpawn || !beside) return function;  // scheduled already
+  }
   return Scheduler(function).Run();
 }
 

@@ -7,9 +7,9 @@
 //   an operation that waits for some calls but not for others waits in a `spawn` of its own, so that it delays no one;
 //   calls of a fold's body that do not need the accumulator become `ahead` regions: all iterations start them at once.
 //
-// Nothing that makes calls enters or leaves an arm, a loop body (but for `ahead`) or a `within`; sites and the number of
-// calls stay the same; every operation keeps its Op::order, so the trap of a run stays the same too. A region with at
-// most one such operation is copied as it is. Linear in practice; regions beyond kMaxWork are left in program order.
+// Nothing that makes calls enters or leaves an arm, a loop body (but for `ahead`) or a `within`; sites and the number
+// of calls stay the same; every operation keeps its Op::order, so the trap of a run stays the same too. A region with
+// at most one such operation is copied as it is. Linear in practice; regions beyond kMaxWork are left in program order.
 
 #include "compiler/ir/function.h"
 

@@ -71,7 +71,9 @@ class PlanLowerer {
   int next_ = 0;
 };
 
-Lowered IdsOf(const Lowered& base) { return {nullptr, base.callees, base.functions, base.thunks, base.params}; }
+Lowered IdsOf(const Lowered& base) {
+  return {nullptr, base.callees, base.functions, base.thunks, base.params};
+}
 
 }  // namespace
 
@@ -82,8 +84,8 @@ std::shared_ptr<const ir::Module> LowerPlan(const sema::Program& program, const 
   return lowerer.module_ptr();
 }
 
-std::shared_ptr<const ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base, const Snippet& snippet,
-                                               const LowerOptions& options) {
+std::shared_ptr<const ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base,
+                                               const Snippet& snippet, const LowerOptions& options) {
   ModuleLowerer lowerer(program, std::make_shared<ir::Module>(base.module), IdsOf(base), options);
   TypeId type = (*snippet.tables)[snippet.block->id].converted;
   BodyLowerer body(lowerer, *snippet.tables, snippet.name, FunctionKind::kWorkflow, type);
