@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 namespace jade::engine {
 
@@ -13,6 +14,8 @@ class Clock {
   virtual int64_t NowMicros() const = 0;  // monotonic, from an arbitrary start
   // A virtual clock jumps to `micros` (never backwards) and returns true; a real one returns false: wait instead.
   virtual bool SkipTo(int64_t micros) = 0;
+  // Whoever moves a virtual clock may not move it past this time: the scheduler has something to do then.
+  virtual void SetHorizon(int64_t /*micros*/) {}
 };
 
 class SteadyClock final : public Clock {
@@ -28,9 +31,12 @@ class VirtualClock final : public Clock {
     if (micros > NowMicros()) now_.store(micros, std::memory_order_relaxed);
     return true;
   }
+  void SetHorizon(int64_t micros) override { horizon_.store(micros, std::memory_order_relaxed); }
+  int64_t horizon() const { return horizon_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<int64_t> now_{0};
+  std::atomic<int64_t> horizon_{std::numeric_limits<int64_t>::max()};
 };
 
 }  // namespace jade::engine

@@ -49,7 +49,7 @@ ScriptSchedule::Ticket ScriptSchedule::Add(int64_t delay_us, std::function<void(
 }
 
 bool ScriptSchedule::Step() {
-  if (pending_.empty()) return false;
+  if (pending_.empty() || pending_.begin()->first.first > clock_->horizon()) return false;
   auto next = pending_.extract(pending_.begin());
   clock_->SkipTo(next.key().first);
   next.mapped()();

@@ -1,0 +1,152 @@
+#include "runtime/schedule/active_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/abi/value_json.h"
+
+namespace jade::schedule {
+
+using abi::Trap;
+using abi::TrapKind;
+using abi::Value;
+using interp::ScopePtr;
+using trace::CallStatus;
+
+ActiveRun::ActiveRun(Scheduler& scheduler, RunId id, RunSpec spec)
+    : scheduler_(scheduler), id_(id), spec_(std::move(spec)) {
+  started_us_ = NowMicros();
+  context_.host = this;
+  context_.params = spec_.params;
+  context_.builtins = spec_.builtins;
+  context_.fuel = spec_.budget.fuel;
+  auto scope = std::make_shared<interp::Scope>();
+  scope->depth_limit = static_cast<uint32_t>(std::clamp<int64_t>(spec_.budget.depth, 0, 100'000));
+  scope->call_limit = spec_.budget.calls;
+  scope->token_limit = spec_.budget.tokens;
+  scope->deadline_us = started_us_ + static_cast<int64_t>(std::clamp(spec_.budget.seconds, 0.0, 1e9) * 1e6);
+  context_.root = std::move(scope);
+}
+
+void ActiveRun::Begin() {
+  root_ = interp::MakeTask(&context_, spec_.module, spec_.entry, spec_.arguments,
+                           interp::CallPath::Root(spec_.module->function(spec_.entry).name), context_.root);
+  WatchDeadline(context_.root);
+  Ready(root_);
+}
+
+void ActiveRun::Cancel() {
+  cancelled_ = true;
+  interp::CancelTask(*root_);
+}
+
+RunResult ActiveRun::Finish() {
+  RunResult result;
+  const interp::Future& future = *root_->result;
+  if (future.state == interp::Future::State::kReady) {
+    result.value = future.value;
+  } else if (future.state == interp::Future::State::kTrapped) {
+    result.status = trace::RunStatus::kTrapped;
+    result.trap = future.raised.trap;
+  } else {
+    result.status = trace::RunStatus::kCancelled;
+    result.trap = Trap{TrapKind::kCancelled, "the run was cancelled", nullptr, {}, ""};
+  }
+  result.turns = future.turns.Total();
+  result.retrievals = retrievals_;
+  result.call_count = static_cast<int64_t>(calls_.size());
+  result.tokens = tokens_;
+  result.prompt_tokens = prompt_tokens_;
+  result.depth = context_.max_depth;
+  result.elapsed_us = Elapsed();
+  result.calls.reserve(calls_.size());
+  for (Call& one : calls_) result.calls.push_back(std::move(one.record));
+  return result;
+}
+
+void ActiveRun::Ready(const interp::TaskPtr& task) {
+  scheduler_.MakeReady(task);
+}
+
+int64_t ActiveRun::NowMicros() const {
+  return scheduler_.clock_->NowMicros();
+}
+
+void ActiveRun::WatchDeadline(const ScopePtr& scope) {
+  Scheduler& scheduler = scheduler_;
+  const RunId id = id_;
+  scheduler_.At(scope->deadline_us, [&scheduler, id, weak = std::weak_ptr<interp::Scope>(scope)] {
+    const ScopePtr alive = weak.lock();
+    auto found = scheduler.active_.find(id);
+    if (alive == nullptr || found == scheduler.active_.end()) return;
+    found->second->EndScope(alive, TrapKind::kTimeBudget);
+  });
+}
+
+void ActiveRun::EndScope(const ScopePtr& scope, TrapKind kind) {
+  interp::Exhaust(*scope, kind);
+  for (uint64_t number = 1; number <= calls_.size(); ++number) {
+    Call& one = call(number);
+    if (one.ended || !one.scope->IsInside(scope.get())) continue;
+    if (one.request != 0) scheduler_.Abandon(std::exchange(one.request, 0));
+    interp::Raised raised = interp::ExhaustedTrap(scope);
+    raised.trap.file = one.file;
+    raised.trap.span = one.span;
+    raised.trap.call_path = one.record.parent_path;
+    one.record.error = raised.trap.message;
+    End(number, CallStatus::kCancelled);
+    const interp::FuturePtr future = std::move(one.future);
+    interp::SettleTrap(context_, *future, std::move(raised));
+  }
+}
+
+void ActiveRun::CountTokens(Call& one, int64_t tokens) {
+  tokens_ += tokens;
+  for (ScopePtr scope = one.scope; scope != nullptr; scope = scope->parent) {
+    scope->tokens += tokens;
+    if (scope->tokens > scope->token_limit && !scope->exhausted) EndScope(scope, TrapKind::kTokenBudget);
+  }
+}
+
+// ---- test blocks
+// -----------------------------------------------------------------------------------------------------
+
+void ActiveRun::ScriptReply(const ir::Callee& callee, std::span<const Value> texts) {
+  JADE_CHECK(spec_.test != nullptr, "a test block outside of a test");
+  std::vector<std::string> replies;
+  for (const Value& text : texts) replies.push_back(text.as_text());
+  spec_.test->Reply(callee, replies);
+}
+
+void ActiveRun::Expect(const interp::Task& task, const ir::Op& op, std::span<const Value> operands) {
+  JADE_CHECK(spec_.test != nullptr, "a test block outside of a test");
+  const interp::Frame& frame = *task.frames.back();
+  Trap place;
+  place.message = frame.module->text({static_cast<uint32_t>(op.imm)});
+  if (frame.function->file != ir::kInvalidIndex) place.file = frame.module->file(frame.function->file);
+  place.span = op.span;
+  auto shown = [&](size_t i) {
+    if (i >= operands.size()) return std::string();
+    const ir::ValueId id = frame.function->OperandsOf(op)[i];
+    return abi::ToJson(operands[i], frame.function->values[id.index].type, frame.module->types());
+  };
+  spec_.test->Expect(operands[0].as_bool(), std::move(place), shown(1), shown(2));
+}
+
+double ActiveRun::PenaltyOf(const ir::Callee& callee) {
+  double sum = 0;
+  for (const Call& one : calls_) {
+    if (one.record.role == callee.name) sum += one.record.penalty;
+  }
+  return sum;
+}
+
+void ActiveRun::PlanOverrun(uint64_t plan_call) {
+  Call& one = call(plan_call);
+  if (one.overran) return;
+  one.overran = true;
+  one.record.penalty += one.role().overrun;
+}
+
+}  // namespace jade::schedule

@@ -1,0 +1,91 @@
+#pragma once
+// Internal to runtime/schedule: one run under way. It is the Host of its tasks: makes their calls, keeps their records,
+// counts their budget.
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/schedule/scheduler.h"
+
+namespace jade::schedule {
+
+class ActiveRun final : public interp::Host {
+ public:
+  ActiveRun(Scheduler& scheduler, RunId id, RunSpec spec);
+
+  void Begin();
+  RunId id() const { return id_; }
+  const interp::TaskPtr& root() const { return root_; }
+  bool done() const { return root_->result->state != interp::Future::State::kPending || cancelled_; }
+  void Cancel();
+  RunResult Finish();
+  RunObserver* observer() const { return spec_.observer; }
+
+  // Events of its calls, by the run's number of the call.
+  void Started(uint64_t call);
+  void Delta(uint64_t call, const std::string& text);
+  void Replied(uint64_t call, engine::Reply reply);
+  void ToolReplied(uint64_t call, engine::ToolReply reply);
+
+  // interp::Host
+  void Issue(IssueArguments arguments) override;
+  void CancelCall(uint64_t call) override;
+  void Ready(const interp::TaskPtr& task) override;
+  int64_t NowMicros() const override;
+  void WatchDeadline(const interp::ScopePtr& scope) override;
+  void PlanOverrun(uint64_t plan_call) override;
+  void ScriptReply(const ir::Callee& callee, std::span<const abi::Value> texts) override;
+  void Expect(const interp::Task& task, const ir::Op& op, std::span<const abi::Value> operands) override;
+  double PenaltyOf(const ir::Callee& callee) override;
+
+ private:
+  // A call from its issue to its end. The number of a call is its index + 1.
+  struct Call {
+    trace::CallRecord record;
+    ir::ModulePtr module;
+    ir::CalleeId callee;
+    std::vector<abi::Value> arguments;
+    interp::ScopePtr scope;
+    interp::FuturePtr future;
+    source::SourceFilePtr file;
+    source::Span span;
+    uint64_t request = 0;  // under way at the engine or tool; 0: not
+    uint32_t attempts = 0;
+    std::string tool_arguments;
+    bool ended = false;
+    bool overran = false;
+    const ir::Callee& role() const { return module->callee(callee); }
+  };
+  Call& call(uint64_t number) { return calls_[number - 1]; }
+  int64_t Elapsed() const { return NowMicros() - started_us_; }
+
+  void SubmitModel(uint64_t number);
+  void SubmitTool(uint64_t number);
+  void RetryTool(uint64_t number, const Error& error);
+  engine::Sampling SamplingFor(const Call& call, const interp::CallPath& path) const;
+  call::CallContext ContextOf(const Call& call) const;
+  void CountTokens(Call& call, int64_t tokens);
+  // Cancels the calls in flight inside a scope whose budget is used up.
+  void EndScope(const interp::ScopePtr& scope, abi::TrapKind kind);
+  void Succeed(uint64_t number, abi::Value value);
+  void Fail(uint64_t number, abi::Trap trap, interp::ScopePtr exhausted = nullptr);
+  void End(uint64_t number, trace::CallStatus status);
+  abi::Trap FailureOf(const Call& call, const Error& error) const;
+
+  Scheduler& scheduler_;
+  RunId id_;
+  RunSpec spec_;
+  interp::RunContext context_;
+  interp::TaskPtr root_;
+  std::deque<Call> calls_;
+  std::vector<interp::CallPathPtr> paths_;
+  int64_t started_us_ = 0;
+  int64_t retrievals_ = 0;
+  int64_t tokens_ = 0;
+  int64_t prompt_tokens_ = 0;
+  bool cancelled_ = false;
+};
+
+}  // namespace jade::schedule

@@ -1,0 +1,88 @@
+#pragma once
+// What a run is given and what it leaves behind, as the scheduler sees them.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/abi/trap.h"
+#include "compiler/ir/module.h"
+#include "runtime/builtins/builtins.h"
+#include "runtime/call/prompt.h"
+#include "runtime/trace/record.h"
+
+namespace jade::schedule {
+
+using RunId = uint64_t;
+
+// Of a whole run; a `within` can only make it smaller.
+struct Budget {
+  int64_t depth = 4;
+  int64_t calls = 64;
+  int64_t tokens = 8192;  // generated
+  double seconds = 120;
+  int64_t fuel = 50'000'000;  // interpreter steps between calls, all together
+};
+
+// How roles sample: the configuration's word for a role comes first, then the `.jade` file's, then the configuration's
+// default.
+struct RoleSettings {
+  ir::SamplingSpec defaults;
+  std::map<std::string, ir::SamplingSpec> roles;
+  std::map<std::string, std::string> policies;  // role: named weight set
+};
+
+// Told on the scheduler's thread what happens. Records are those of the run; they may still change until RunFinished
+// (a plan that overruns its budget gets its penalty late).
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void CallIssued(RunId, const trace::CallRecord&) {}
+  virtual void TokenDelta(RunId, const trace::CallRecord&, const std::string& /*text*/) {}
+  virtual void CallFinished(RunId, const trace::CallRecord&) {}
+  virtual void RunFinished(RunId) {}
+};
+
+// What the operations of test blocks do.
+class TestHooks {
+ public:
+  virtual ~TestHooks() = default;
+  virtual void Reply(const ir::Callee& callee, const std::vector<std::string>& texts) = 0;
+  // `place` has file, span and path; its message is the expectation's source text.
+  virtual void Expect(bool held, abi::Trap place, const std::string& left, const std::string& right) = 0;
+};
+
+struct RunSpec {
+  ir::ModulePtr module;
+  ir::FunctionId entry;
+  std::vector<abi::Value> arguments;  // all of the entry's parameters
+  std::vector<abi::Value> params;     // of Module::params
+  uint64_t seed = 0;
+  Budget budget;
+  builtins::Settings builtins;
+  std::shared_ptr<const RoleSettings> settings;  // may be null
+  call::PlanCompiler* plans = nullptr;           // outlives the run; null: the module has no planner
+  RunObserver* observer = nullptr;
+  TestHooks* test = nullptr;
+  bool stream = false;  // ask engines for token deltas
+};
+
+struct RunResult {
+  trace::RunStatus status = trace::RunStatus::kDone;
+  abi::Value value;                      // kDone
+  std::optional<abi::Trap> trap;         // otherwise
+  std::vector<trace::CallRecord> calls;  // in order of issue
+  // The language's `Run`.
+  int64_t turns = 0;
+  int64_t retrievals = 0;
+  int64_t call_count = 0;
+  int64_t tokens = 0;
+  int64_t prompt_tokens = 0;
+  int64_t depth = 0;
+  int64_t elapsed_us = 0;
+};
+
+}  // namespace jade::schedule

@@ -1,0 +1,267 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/abi/value_json.h"
+#include "runtime/schedule/active_run.h"
+
+namespace jade::schedule {
+
+using abi::Trap;
+using abi::TrapKind;
+using abi::Value;
+using trace::CallStatus;
+using trace::Validity;
+
+namespace {
+
+trace::PathHash Bytes(const interp::Hash128& hash) {
+  trace::PathHash bytes{};
+  for (size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<uint8_t>(hash[1] >> (56 - 8 * i));
+    bytes[8 + i] = static_cast<uint8_t>(hash[0] >> (56 - 8 * i));
+  }
+  return bytes;
+}
+
+trace::CallKind KindOf(ir::CalleeKind kind) {
+  switch (kind) {
+    case ir::CalleeKind::kPlanner:
+      return trace::CallKind::kPlanner;
+    case ir::CalleeKind::kTool:
+      return trace::CallKind::kTool;
+    default:
+      return trace::CallKind::kExecutor;
+  }
+}
+
+constexpr int64_t kFirstBackoffUs = 50'000;
+
+}  // namespace
+
+void ActiveRun::Issue(IssueArguments arguments) {
+  Call& one = calls_.emplace_back();
+  const uint64_t number = calls_.size();
+  paths_.push_back(arguments.path);
+  one.module = arguments.module;
+  one.callee = arguments.callee;
+  one.arguments = std::move(arguments.arguments);
+  one.scope = arguments.task.scope;
+  one.future = arguments.future;
+  one.future->call = number;
+  one.file = std::move(arguments.file);
+  one.span = arguments.span;
+  trace::CallRecord& record = one.record;
+  record.index = number - 1;
+  record.path = arguments.path->ToString();
+  record.path_hash = Bytes(arguments.path->hash());
+  record.parent_path = arguments.parent->ToString();
+  record.kind = KindOf(one.role().kind);
+  record.role = one.role().name;
+  record.timings.issued_us = Elapsed();
+  if (one.role().kind == ir::CalleeKind::kTool) {
+    ++retrievals_;
+    SubmitTool(number);
+  } else {
+    SubmitModel(number);
+  }
+}
+
+call::CallContext ActiveRun::ContextOf(const Call& one) const {
+  return {one.module, one.callee, &one.arguments, &context_.params, &context_.builtins};
+}
+
+engine::Sampling ActiveRun::SamplingFor(const Call& one, const interp::CallPath& path) const {
+  static const RoleSettings kNone;
+  const RoleSettings& settings = spec_.settings != nullptr ? *spec_.settings : kNone;
+  engine::Sampling sampling;
+  auto apply = [&sampling](const ir::SamplingSpec& spec) {
+    if (spec.temperature) sampling.temperature = *spec.temperature;
+    if (spec.top_p) sampling.top_p = *spec.top_p;
+    if (spec.top_k) sampling.top_k = static_cast<int>(std::clamp<int64_t>(*spec.top_k, 0, 1 << 30));
+    if (spec.max_tokens) sampling.max_tokens = static_cast<int>(std::clamp<int64_t>(*spec.max_tokens, 0, 1 << 30));
+    if (!spec.stop.empty()) sampling.stop = spec.stop;
+  };
+  apply(settings.defaults);
+  apply(one.role().sampling);
+  if (auto role = settings.roles.find(one.role().name); role != settings.roles.end()) apply(role->second);
+  sampling.stream = interp::StreamKey(spec_.seed, path);
+  return sampling;
+}
+
+void ActiveRun::SubmitModel(uint64_t number) {
+  Call& one = call(number);
+  call::Rendered rendered = call::RenderMessages(ContextOf(one));
+  if (rendered.trap) return Fail(number, std::move(*rendered.trap));
+  for (const engine::Message& message : *rendered.messages) {
+    one.record.messages.push_back({std::string(engine::MessageRoleName(message.role)), message.text});
+  }
+  if (spec_.observer != nullptr) spec_.observer->CallIssued(id_, one.record);
+  engine::Request request;
+  request.id = one.request = scheduler_.Register(this, number, nullptr);
+  request.messages = std::move(rendered.messages);
+  request.role = one.role().name;
+  if (spec_.settings != nullptr) {
+    auto policy = spec_.settings->policies.find(request.role);
+    if (policy != spec_.settings->policies.end()) request.policy = policy->second;
+  }
+  request.sampling = SamplingFor(one, *paths_[number - 1]);
+  request.want_stream = spec_.stream;
+  Status status = scheduler_.engine_->Submit(std::move(request));
+  if (status.ok()) return;
+  scheduler_.in_flight_.erase(std::exchange(one.request, 0));
+  Fail(number, FailureOf(one, status.error()));
+}
+
+void ActiveRun::SubmitTool(uint64_t number) {
+  Call& one = call(number);
+  if (one.attempts == 0) {
+    one.tool_arguments = call::ToolArguments(ContextOf(one));
+    one.record.messages.push_back({"user", one.tool_arguments});
+    if (spec_.observer != nullptr) spec_.observer->CallIssued(id_, one.record);
+  }
+  ++one.attempts;
+  engine::ToolProvider* tool = scheduler_.ToolFor(one.role().name);
+  if (tool == nullptr) {
+    return Fail(number, FailureOf(one, Error(ErrorCode::kUnavailable, "no provider is bound to this tool")));
+  }
+  const uint64_t id = one.request = scheduler_.Register(this, number, tool);
+  engine::ToolRequest request{id, one.role().name, one.tool_arguments,
+                              std::chrono::microseconds(one.role().timeout_us)};
+  one.record.timings.started_us = Elapsed();
+  Status status = tool->Submit(std::move(request));
+  if (!status.ok()) {
+    scheduler_.in_flight_.erase(std::exchange(one.request, 0));
+    return Fail(number, FailureOf(one, status.error()));
+  }
+  if (one.role().timeout_us <= 0) return;
+  Scheduler& scheduler = scheduler_;
+  scheduler_.At(NowMicros() + one.role().timeout_us, [&scheduler, id] {
+    auto found = scheduler.in_flight_.find(id);
+    if (found == scheduler.in_flight_.end()) return;
+    const Scheduler::InFlight flight = found->second;
+    scheduler.Abandon(id);
+    flight.run->RetryTool(flight.call, Error(ErrorCode::kDeadline, "no answer in time"));
+  });
+}
+
+// Tries again after a pause that doubles, or gives up.
+void ActiveRun::RetryTool(uint64_t number, const Error& error) {
+  Call& one = call(number);
+  one.request = 0;
+  if (one.attempts > one.role().retries) return Fail(number, FailureOf(one, error));
+  const int64_t pause = kFirstBackoffUs << std::min<uint32_t>(one.attempts - 1, 6);
+  Scheduler& scheduler = scheduler_;
+  scheduler_.At(NowMicros() + pause, [&scheduler, id = id_, number] {
+    auto found = scheduler.active_.find(id);
+    if (found == scheduler.active_.end() || found->second->call(number).ended) return;
+    found->second->SubmitTool(number);
+  });
+}
+
+Trap ActiveRun::FailureOf(const Call& one, const Error& error) const {
+  Trap trap;
+  trap.kind = TrapKind::kCallFailed;
+  trap.message = fmt::format("the call of `{}` failed: {}", one.role().name, error.ToString());
+  if (one.attempts > 1) trap.message += fmt::format(" (after {} attempts)", one.attempts);
+  trap.file = one.file;
+  trap.span = one.span;
+  trap.call_path = one.record.parent_path;
+  return trap;
+}
+
+void ActiveRun::Started(uint64_t number) {
+  call(number).record.timings.started_us = Elapsed();
+}
+
+void ActiveRun::Delta(uint64_t number, const std::string& text) {
+  Call& one = call(number);
+  if (one.record.timings.first_us == 0) one.record.timings.first_us = Elapsed();
+  if (spec_.observer != nullptr) spec_.observer->TokenDelta(id_, one.record, text);
+}
+
+void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
+  Call& one = call(number);
+  one.request = 0;
+  trace::CallRecord& record = one.record;
+  record.timings.finished_us = Elapsed();
+  if (record.timings.first_us == 0) {
+    record.timings.first_us = std::max(record.timings.started_us, record.timings.finished_us - reply.timings.decode_us);
+  }
+  prompt_tokens_ += static_cast<int64_t>(reply.observation_ids.size());
+  record.observation_ids = std::move(reply.observation_ids);
+  record.action = std::move(reply.text);
+  record.action_ids = std::move(reply.action_ids);
+  record.log_probs = std::move(reply.log_probs);
+  record.truncated = reply.finish == engine::Finish::kLength;
+  if (reply.finish == engine::Finish::kError) {
+    return Fail(number, FailureOf(one, reply.error.value_or(Error(ErrorCode::kUnavailable, "unknown failure"))));
+  }
+  if (reply.finish == engine::Finish::kCancelled) {
+    return Fail(number, FailureOf(one, Error(ErrorCode::kCancelled, "the backbone cancelled it")));
+  }
+  one.ended = true;  // its own tokens must not cancel it
+  CountTokens(one, static_cast<int64_t>(record.action_ids.size()));
+  one.ended = false;
+  call::Outcome outcome = call::Interpret(ContextOf(one), record.action, spec_.plans, number);
+  record.validity = outcome.validity;
+  record.penalty += outcome.penalty;
+  record.plan = std::move(outcome.plan);
+  record.diagnostics_json = std::move(outcome.diagnostics_json);
+  record.error = std::move(outcome.reason);
+  if (outcome.trap) return Fail(number, std::move(*outcome.trap));
+  Succeed(number, std::move(outcome.value));
+}
+
+void ActiveRun::ToolReplied(uint64_t number, engine::ToolReply reply) {
+  Call& one = call(number);
+  one.request = 0;
+  one.record.timings.finished_us = Elapsed();
+  if (reply.error) return RetryTool(number, *reply.error);
+  one.record.action = std::move(reply.result);
+  Result<Value> value =
+      abi::FromJson(one.record.action, one.role().signature.result, one.module->types(), /*lenient=*/true);
+  if (!value.ok()) {
+    Error error = value.error();
+    return Fail(number, FailureOf(one, error.Wrap("its result is not of the declared type")));
+  }
+  Succeed(number, std::move(value).value());
+}
+
+void ActiveRun::Succeed(uint64_t number, Value value) {
+  Call& one = call(number);
+  one.record.value_json = abi::ToJson(value, one.role().signature.result, one.module->types());
+  End(number, CallStatus::kDone);
+  const interp::FuturePtr future = std::move(one.future);
+  interp::Settle(context_, *future, std::move(value));
+}
+
+void ActiveRun::Fail(uint64_t number, Trap trap, interp::ScopePtr exhausted) {
+  Call& one = call(number);
+  one.record.error = trap.message;
+  if (trap.call_path.empty()) trap.call_path = one.record.path;
+  End(number, CallStatus::kFailed);
+  const interp::FuturePtr future = std::move(one.future);
+  interp::SettleTrap(context_, *future, interp::Raised{std::move(trap), std::move(exhausted)});
+}
+
+void ActiveRun::End(uint64_t number, CallStatus status) {
+  Call& one = call(number);
+  one.ended = true;
+  one.record.status = status;
+  one.record.timings.finished_us = Elapsed();
+  one.arguments.clear();
+  one.tool_arguments.clear();
+  if (spec_.observer != nullptr) spec_.observer->CallFinished(id_, one.record);
+}
+
+void ActiveRun::CancelCall(uint64_t number) {
+  Call& one = call(number);
+  if (one.ended) return;
+  if (one.request != 0) scheduler_.Abandon(std::exchange(one.request, 0));
+  one.record.error = "cancelled";
+  End(number, CallStatus::kCancelled);
+  one.future.reset();
+}
+
+}  // namespace jade::schedule
