@@ -186,7 +186,10 @@ TypeId Checker::CallBuiltin(const ast::CallExpr& expr, std::string_view name) {
   TypeId first = kNoType;
   if (rows.size() > 1) {  // the first argument chooses
     first = Infer(head);
-    if (types_.IsError(first)) return CallNothing(expr);
+    if (types_.IsError(first)) {
+      for (size_t i = 1; i < expr.arguments.size(); ++i) Infer(*expr.arguments[i].value);
+      return first;
+    }
     if (types_.BaseOf(first) == TypeTable::Text()) row = rows[1];
   }
   info.callee = {.kind = SymbolKind::kBuiltin, .builtin = row->operation};
@@ -209,7 +212,8 @@ TypeId Checker::CallBuiltin(const ast::CallExpr& expr, std::string_view name) {
         if (type != kNoType) {
           if (!types_.IsList(type)) {
             Report(diag::kTypeMismatch, argument.span, "a list or a text", Shown(type));
-            return CallNothing(expr);
+            for (size_t j = 1; j < expr.arguments.size(); ++j) Infer(*expr.arguments[j].value);
+            return TypeTable::Error();
           }
           element = types_.ElementOf(type);
         }
