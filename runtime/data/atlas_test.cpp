@@ -116,7 +116,8 @@ TEST(Atlas, TitlesAreUniqueAndPassagesShort) {
   for (const json& passage : Lines(Made().files.at("corpus.jsonl"))) {
     EXPECT_TRUE(titles.insert(passage["title"]).second) << passage["title"];
     EXPECT_TRUE(ids.insert(passage["id"]).second) << passage["id"];
-    EXPECT_LE(Words(passage["text"]), 35u) << passage["text"];
+    EXPECT_LE(Words(passage["text"]), 30u) << passage["text"];
+    EXPECT_LE(passage["text"].get<std::string>().size(), 150u) << passage["text"];
     EXPECT_THAT(passage["text"].get<std::string>(), testing::Not(testing::HasSubstr("{")));
   }
 }

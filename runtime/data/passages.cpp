@@ -14,6 +14,9 @@ namespace {
 using std::string_view;
 using R = Relation;
 
+constexpr size_t kLongText = 120;  // bytes
+constexpr int kRedraws = 8;
+
 // One sentence of a passage: the facts it needs (`first`, and `second` when it states two) and its wordings. Slots:
 // {s} the subject's phrase, {S} the same opening a sentence, {1} {2} the values, {k} "mountain", "writer", …
 struct Sentence {
@@ -197,17 +200,34 @@ class Writer {
   void WriteOne(EntityId id, const Plan& plan) {
     const Entity& entity = world_.At(id);
     Rng rng(HashText(entity.name + std::string(plan.title), seed_));
-    std::string text;
+    std::string text = Draw(id, plan, rng);
+    // Long names and lists take shorter wordings: a passage should fit some fifty tokens of a small vocabulary.
+    for (int i = 0; i < kRedraws && text.size() > kLongText; ++i) {
+      std::string other = Draw(id, plan, rng);
+      if (other.size() < text.size()) text = std::move(other);
+    }
+    if (text.empty()) return;
     auto passage = static_cast<PassageId>(library_.passages.size());
     for (const Sentence& sentence : plan.sentences) {
-      if (entity.Find(sentence.first) == nullptr || entity.Find(sentence.second) == nullptr) continue;
-      if (!text.empty()) text += ' ';
-      text += Worded(world_, id, rng.Pick(Wordings(world_, id, sentence)), sentence);
+      if (!Says(entity, sentence)) continue;
       library_.stating[{id, sentence.first}] = passage;
       library_.stating[{id, sentence.second}] = passage;
     }
-    if (text.empty()) return;
     library_.passages.push_back({Title(entity, plan.title), std::move(text), id});
+  }
+
+  static bool Says(const Entity& entity, const Sentence& sentence) {
+    return entity.Find(sentence.first) != nullptr && entity.Find(sentence.second) != nullptr;
+  }
+
+  std::string Draw(EntityId id, const Plan& plan, Rng& rng) const {
+    std::string text;
+    for (const Sentence& sentence : plan.sentences) {
+      if (!Says(world_.At(id), sentence)) continue;
+      if (!text.empty()) text += ' ';
+      text += Worded(world_, id, rng.Pick(Wordings(world_, id, sentence)), sentence);
+    }
+    return text;
   }
 
   std::string Title(const Entity& entity, string_view form) {
