@@ -63,6 +63,10 @@ struct KernelTable {
   void (*attention_backward)(const AttentionBackwardTask& task);
   // Rows t of [tokens][stride] into blocks of [head_dim][64], unused columns zero.
   void (*transpose_blocks)(const float* x, int64_t stride, int64_t tokens, int64_t head_dim, float* blocks);
+  // Columns [first, last) of y[rows][y_stride] = x[rows][depth] · weightᵀ, weight [columns][depth] as stored: reads the
+  // weights once and packs nothing, for few rows.
+  void (*skinny_linear)(const float* x, const float* weight, float* y, int64_t rows, int64_t depth, int64_t first,
+                        int64_t last, int64_t y_stride);
   // log Σ exp of a row.
   float (*log_sum_exp)(const float* x, int64_t width);
   // y = scale · exp(x - log_sum); y may be x.

@@ -247,6 +247,47 @@ void Multiply(int64_t rows, int64_t columns, int64_t depth, Matrix a, const floa
   if (j < columns) MultiplyTail(rows, columns - j, depth, a, b + j, b_row, c + j, c_row, accumulate);
 }
 
+// A block of dot products: kRows rows of x with kColumns rows of the weights. The order of each sum is the same for
+// every block size.
+template <int kRows, int kColumns>
+inline void DotBlock(const float* x, const float* weight, float* y, int64_t depth, int64_t y_stride) {
+  Vec sums[kRows][kColumns];
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) sums[r][c] = Vec{};
+  }
+  int64_t k = 0;
+  for (; k + kLanes <= depth; k += kLanes) {
+    Vec w[kColumns];
+    for (int c = 0; c < kColumns; ++c) w[c] = Load(weight + c * depth + k);
+    for (int r = 0; r < kRows; ++r) {
+      const Vec value = Load(x + r * depth + k);
+      for (int c = 0; c < kColumns; ++c) sums[r][c] += value * w[c];
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) {
+      float sum = Sum(sums[r][c]);
+      for (int64_t t = k; t < depth; ++t) sum += x[r * depth + t] * weight[c * depth + t];
+      y[r * y_stride + c] = sum;
+    }
+  }
+}
+
+template <int kColumns>
+void DotRows(const float* x, const float* weight, float* y, int64_t rows, int64_t depth, int64_t y_stride) {
+  int64_t r = 0;
+  for (; r + 3 <= rows; r += 3) DotBlock<3, kColumns>(x + r * depth, weight, y + r * y_stride, depth, y_stride);
+  if (rows - r == 2) DotBlock<2, kColumns>(x + r * depth, weight, y + r * y_stride, depth, y_stride);
+  if (rows - r == 1) DotBlock<1, kColumns>(x + r * depth, weight, y + r * y_stride, depth, y_stride);
+}
+
+void SkinnyLinear(const float* x, const float* weight, float* y, int64_t rows, int64_t depth, int64_t first,
+                  int64_t last, int64_t y_stride) {
+  int64_t c = first;
+  for (; c + 4 <= last; c += 4) DotRows<4>(x, weight + c * depth, y + c, rows, depth, y_stride);
+  for (; c < last; ++c) DotRows<1>(x, weight + c * depth, y + c, rows, depth, y_stride);
+}
+
 constexpr int64_t kChunkRows = kAttentionChunkRows;
 
 struct Chunk {  // query rows [begin, end) of a task, and the keys that the last of them sees
@@ -398,8 +439,19 @@ void TransposeBlocks(const float* x, int64_t stride, int64_t tokens, int64_t hea
 }  // namespace JADE_KERNEL_NAMESPACE
 
 using namespace JADE_KERNEL_NAMESPACE;
-const KernelTable JADE_KERNEL_TABLE = {JADE_KERNEL_NAME, RmsNorm,   RmsNormBackward, SwiGlu,
-                                       SwiGluBackward,   Rotary,    Attention,       AttentionBackward,
-                                       TransposeBlocks,  LogSumExp, ScaledSoftmax};
+const KernelTable JADE_KERNEL_TABLE = {
+    .name = JADE_KERNEL_NAME,
+    .rms_norm = RmsNorm,
+    .rms_norm_backward = RmsNormBackward,
+    .swiglu = SwiGlu,
+    .swiglu_backward = SwiGluBackward,
+    .rotary = Rotary,
+    .attention = Attention,
+    .attention_backward = AttentionBackward,
+    .transpose_blocks = TransposeBlocks,
+    .skinny_linear = SkinnyLinear,
+    .log_sum_exp = LogSumExp,
+    .scaled_softmax = ScaledSoftmax,
+};
 
 }  // namespace jade::backbone

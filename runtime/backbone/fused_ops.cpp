@@ -343,6 +343,20 @@ at::Tensor RmsNorm(const at::Tensor& x_ND, const at::Tensor& weight_D, double ep
   return RmsNormFunction::apply(x, weight_D, eps);
 }
 
+at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const bool skinny = x.size(0) <= kSkinnyRows && RunsKernels(x) && RunsKernels(weight) && weight.is_contiguous() &&
+                      !Records(x) && !Records(weight);
+  if (!skinny) return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
+  const at::Tensor rows = x.contiguous();
+  const int64_t columns = weight.size(0), depth = weight.size(1);
+  at::Tensor y = at::empty({x.size(0), columns}, x.options());
+  at::parallel_for(0, (columns + 3) / 4, std::max<int64_t>(4, 8192 / depth), [&](int64_t begin, int64_t end) {
+    CpuKernels().skinny_linear(In(rows), In(weight), Out(y), rows.size(0), depth, begin * 4, std::min(end * 4, columns),
+                               columns);
+  });
+  return bias.defined() ? y.add_(bias) : y;
+}
+
 at::Tensor SwiGlu(const at::Tensor& gate_up) {
   if (!RunsKernels(gate_up)) return reference::SwiGlu(gate_up);
   const at::Tensor x = gate_up.contiguous();

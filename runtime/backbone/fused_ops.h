@@ -41,6 +41,12 @@ at::Tensor PackedAttention(const at::Tensor& qkv_NC, const std::vector<int64_t>&
 // a [M, V] matrix when that is large. Differentiable in hidden and head. Targets int64 [M].
 at::Tensor TokenLogProbs(const at::Tensor& hidden_MD, const at::Tensor& head_VD, const at::Tensor& targets_M);
 
+// x·weightᵀ + bias: [N, in], [out, in], [out] → [N, out]; the bias may be undefined. Up to kSkinnyRows rows without a
+// gradient on the CPU in fp32 take a kernel that reads the weights once; there a row's result does not depend, bit for
+// bit, on the rows beside it.
+inline constexpr int64_t kSkinnyRows = 48;
+at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
 // The same in plain differentiable LibTorch, for any device and type.
 namespace reference {
 at::Tensor RmsNorm(const at::Tensor& x_ND, const at::Tensor& weight_D, double eps);

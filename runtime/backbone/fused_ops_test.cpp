@@ -80,6 +80,15 @@ TEST_F(FusedOps, TokenLogProbs) {
               {at::randn({1100, 24}), at::randn({301, 24})}, 1e-4);
 }
 
+TEST_F(FusedOps, LinearRowsDoNotDependOnTheirNeighbours) {
+  const at::Tensor x = at::randn({kSkinnyRows, 83}), weight = at::randn({41, 83}), bias = at::randn({41});
+  const at::Tensor all = Linear(x, weight, bias);
+  EXPECT_TRUE(at::allclose(all, at::linear(x, weight, bias), 1e-5, 1e-5));
+  for (int64_t row = 0; row < kSkinnyRows; ++row) {
+    EXPECT_TRUE(at::equal(Linear(x.narrow(0, row, 1), weight, bias), all.narrow(0, row, 1))) << row;
+  }
+}
+
 TEST_F(FusedOps, EveryInstructionSetAgrees) {
   const KernelTable* tables[3] = {};
   const int count = AvailableKernels(tables);

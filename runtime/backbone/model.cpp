@@ -26,10 +26,6 @@ class PackedBatchAttention final : public AttentionOperator {
   HeadLayout layout_;
 };
 
-at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
-}
-
 // Norms of q and k heads, before rotary (Qwen3).
 at::Tensor NormaliseHeads(const at::Tensor& qkv_NC, const LayerWeights& weights, const HeadLayout& layout, double eps) {
   const int64_t rows = qkv_NC.size(0);
@@ -228,11 +224,11 @@ at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, const DecoderWeights
 }
 
 at::Tensor Decoder::Logits(const at::Tensor& hidden_MD) const {
-  return at::mm(hidden_MD, head_.to(hidden_MD.scalar_type()).t()).to(at::kFloat);
+  return Linear(hidden_MD, head_.to(hidden_MD.scalar_type()), {}).to(at::kFloat);
 }
 
 at::Tensor Decoder::Logits(const at::Tensor& hidden_MD, const DecoderWeights& weights) {
-  return at::mm(hidden_MD, weights.head_VD.t()).to(at::kFloat);
+  return Linear(hidden_MD, weights.head_VD, {}).to(at::kFloat);
 }
 
 }  // namespace jade::backbone

@@ -208,7 +208,7 @@ class ServingEngine final : public engine::Engine {
   void GuardedStep() {
     try {
       if (!options_.deterministic) return RunStep(PlanStep());
-      // Every call by itself: the same operations on the same shapes, whatever else is there.
+      // Every call by itself: the same operations on the same shapes, whatever else is there, on any device.
       std::vector<Call*> calls;
       for (const auto& call : active_) calls.push_back(call.get());
       for (Call* call : calls) {
