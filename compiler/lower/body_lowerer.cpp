@@ -288,9 +288,6 @@ ValueId BodyLowerer::LowerBuiltin(const ast::CallExpr& call, const sema::CallInf
                                   std::vector<ValueId> arguments) {
   TypeId type = info(call).type;
   std::string_view name = bound.callee.builtin;
-  if (std::optional<Opcode> code = ir::OpcodeOf(name)) {
-    return builder_.Op(*code, arguments, type, At(call.span));
-  }
   std::optional<ir::Builtin> builtin = ir::BuiltinOf(name);
   JADE_CHECK(builtin.has_value(), "builtin `{}` has no operation", name);
   std::string_view signature = ir::BuiltinSignature(*builtin);
