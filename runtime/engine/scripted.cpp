@@ -59,7 +59,7 @@ bool ScriptSchedule::Step() {
 ScriptedEngine::ScriptedEngine(ScriptOptions options) : schedule_(std::make_shared<ScriptSchedule>(options)) {}
 
 void ScriptedEngine::Add(const std::string& role, ScriptedReply reply) {
-  queues_[role].push_back(std::move(reply));
+  queues_[role].Add(std::move(reply));
 }
 
 void ScriptedEngine::Add(const std::string& role, std::string text) {
@@ -76,9 +76,7 @@ std::optional<ScriptedReply> ScriptedEngine::ReplyTo(const Request& request) {
   }
   auto queue = queues_.find(request.role);
   if (queue != queues_.end() && !queue->second.empty()) {
-    ScriptedReply reply = std::move(queue->second.front());
-    queue->second.pop_front();
-    return reply;
+    return queue->second.Take(schedule_->options().repeat_last);
   }
   auto fallback = defaults_.find(request.role);
   if (fallback != defaults_.end()) return fallback->second;
@@ -155,7 +153,7 @@ void ScriptedEngine::Complete(uint64_t id) {
 std::map<std::string, size_t> ScriptedEngine::Unused() const {
   std::map<std::string, size_t> unused;
   for (const auto& [role, queue] : queues_) {
-    if (!queue.empty()) unused[role] = queue.size();
+    if (queue.unused() > 0) unused[role] = queue.unused();
   }
   return unused;
 }
@@ -163,7 +161,7 @@ std::map<std::string, size_t> ScriptedEngine::Unused() const {
 ScriptedTools::ScriptedTools(ScriptOptions options) : schedule_(std::make_shared<ScriptSchedule>(options)) {}
 
 void ScriptedTools::Add(const std::string& tool, Result result) {
-  queues_[tool].push_back(std::move(result));
+  queues_[tool].Add(std::move(result));
 }
 
 void ScriptedTools::Set(const std::string& tool, Handler handler) {
@@ -179,8 +177,7 @@ Status ScriptedTools::Submit(ToolRequest request) {
   auto handler = handlers_.find(request.tool);
   Result result;
   if (queue != queues_.end() && !queue->second.empty()) {
-    result = std::move(queue->second.front());
-    queue->second.pop_front();
+    result = queue->second.Take(schedule_->options().repeat_last);
   } else if (handler != handlers_.end()) {
     result = handler->second(request);
   } else {
@@ -210,7 +207,7 @@ void ScriptedTools::Complete(uint64_t id) {
 std::map<std::string, size_t> ScriptedTools::Unused() const {
   std::map<std::string, size_t> unused;
   for (const auto& [tool, queue] : queues_) {
-    if (!queue.empty()) unused[tool] = queue.size();
+    if (queue.unused() > 0) unused[tool] = queue.unused();
   }
   return unused;
 }

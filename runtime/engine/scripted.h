@@ -36,6 +36,33 @@ struct ScriptOptions {
   Order order = Order::kDelay;
   uint64_t seed = 0;
   int64_t default_delay_us = 0;  // for replies from queues
+  bool repeat_last = false;      // the last reply of a queue answers every later call too, until another is added
+};
+
+// Replies in the order in which they are taken.
+template <typename Reply>
+class ReplyQueue {
+ public:
+  void Add(Reply reply) {
+    if (repeating_) replies_.pop_front();
+    repeating_ = false;
+    replies_.push_back(std::move(reply));
+  }
+  bool empty() const { return replies_.empty(); }
+  size_t unused() const { return replies_.size() - (repeating_ ? 1 : 0); }
+  Reply Take(bool repeat_last) {
+    if (repeat_last && replies_.size() == 1) {
+      repeating_ = true;
+      return replies_.front();
+    }
+    Reply reply = std::move(replies_.front());
+    replies_.pop_front();
+    return reply;
+  }
+
+ private:
+  std::deque<Reply> replies_;
+  bool repeating_ = false;  // the only one left has been used
 };
 
 // What is in flight and which of it completes next. An engine and its tools share one, so that their completions are
@@ -108,7 +135,7 @@ class ScriptedEngine final : public Engine {
 
   std::shared_ptr<ScriptSchedule> schedule_;
   Matcher matcher_;
-  std::map<std::string, std::deque<ScriptedReply>> queues_;
+  std::map<std::string, ReplyQueue<ScriptedReply>> queues_;
   std::map<std::string, ScriptedReply> defaults_;
   std::vector<Request> requests_;
   std::unordered_map<uint64_t, Waiting> waiting_;
@@ -143,7 +170,7 @@ class ScriptedTools final : public ToolProvider {
 
  private:
   std::shared_ptr<ScriptSchedule> schedule_;
-  std::map<std::string, std::deque<Result>, std::less<>> queues_;
+  std::map<std::string, ReplyQueue<Result>, std::less<>> queues_;
   std::map<std::string, Handler, std::less<>> handlers_;
   std::vector<ToolRequest> requests_;
   struct Waiting {

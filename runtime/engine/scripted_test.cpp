@@ -58,6 +58,26 @@ TEST(ScriptedEngine, AnUnscriptedCallFailsAtOnceAndUnusedRepliesAreReported) {
   EXPECT_EQ(engine.Unused(), (std::map<std::string, size_t>{{"AG", 1}}));
 }
 
+TEST(ScriptedEngine, TheLastReplyCanRepeatUntilAnotherIsAdded) {
+  ScriptOptions options;
+  options.repeat_last = true;
+  ScriptedEngine engine(options);
+  auto queue = std::make_shared<EventQueue>();
+  engine.Connect(queue);
+  auto ask = [&] {
+    EXPECT_TRUE(engine.Submit(MakeRequest(1, "QR")).ok());
+    engine.Step();
+    return DrainReplies(*queue).back().reply.text;
+  };
+  engine.Add("QR", "a");
+  engine.Add("QR", "b");
+  for (const char* expected : {"a", "b", "b"}) EXPECT_EQ(ask(), expected);
+  EXPECT_TRUE(engine.Unused().empty());
+  engine.Add("QR", "c");
+  EXPECT_EQ(engine.Unused().at("QR"), 1u);
+  for (const char* expected : {"c", "c"}) EXPECT_EQ(ask(), expected);
+}
+
 TEST(ScriptedEngine, ShuffledOrdersDifferBySeedAndRepeat) {
   auto order = [](uint64_t seed) {
     ScriptedEngine engine(ScriptOptions{ScriptOptions::Order::kShuffled, seed});

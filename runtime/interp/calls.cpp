@@ -220,6 +220,8 @@ bool Machine::StepTest(const ir::Op& op) {
     case Opcode::kPenalty:
       return Finish(op, Value::Float(run_.host->PenaltyOf(frame().module->callee({static_cast<uint32_t>(op.imm)})))),
              true;
+    case Opcode::kCalls:
+      return Finish(op, Value::Int(run_.host->CallsOf(frame().module->callee({static_cast<uint32_t>(op.imm)})))), true;
     default:
       return false;
   }

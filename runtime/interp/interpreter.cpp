@@ -281,6 +281,7 @@ class PureHost final : public Host {
   void ScriptReply(const ir::Callee&, std::span<const Value>) override {}
   void Expect(const Task&, const ir::Op&, std::span<const Value>) override {}
   double PenaltyOf(const ir::Callee&) override { return 0; }
+  int64_t CallsOf(const ir::Callee&) override { return 0; }
 
   std::deque<TaskPtr> ready;
 

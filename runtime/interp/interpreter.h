@@ -42,6 +42,7 @@ class Host {
   virtual void ScriptReply(const ir::Callee& callee, std::span<const abi::Value> texts) = 0;
   virtual void Expect(const Task& task, const ir::Op& op, std::span<const abi::Value> operands) = 0;
   virtual double PenaltyOf(const ir::Callee& callee) = 0;
+  virtual int64_t CallsOf(const ir::Callee& callee) = 0;
 };
 
 // What the tasks of one run share.

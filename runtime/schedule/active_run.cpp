@@ -115,7 +115,12 @@ void ActiveRun::CountTokens(Call& one, int64_t tokens) {
 void ActiveRun::ScriptReply(const ir::Callee& callee, std::span<const Value> texts) {
   JADE_CHECK(spec_.test != nullptr, "a test block outside of a test");
   std::vector<std::string> replies;
-  for (const Value& text : texts) replies.push_back(text.as_text());
+  // A text is what the model writes (a tool: its JSON); another value is a tool's result.
+  for (const Value& text : texts) {
+    replies.push_back(text.kind() == abi::ValueKind::kText
+                          ? text.as_text()
+                          : abi::ToJson(text, callee.signature.result, spec_.module->types()));
+  }
   spec_.test->Reply(callee, replies);
 }
 
@@ -140,6 +145,10 @@ double ActiveRun::PenaltyOf(const ir::Callee& callee) {
     if (one.record.role == callee.name) sum += one.record.penalty;
   }
   return sum;
+}
+
+int64_t ActiveRun::CallsOf(const ir::Callee& callee) {
+  return std::count_if(calls_.begin(), calls_.end(), [&](const Call& one) { return one.record.role == callee.name; });
 }
 
 void ActiveRun::PlanOverrun(uint64_t plan_call) {

@@ -39,6 +39,7 @@ class ActiveRun final : public interp::Host {
   void ScriptReply(const ir::Callee& callee, std::span<const abi::Value> texts) override;
   void Expect(const interp::Task& task, const ir::Op& op, std::span<const abi::Value> operands) override;
   double PenaltyOf(const ir::Callee& callee) override;
+  int64_t CallsOf(const ir::Callee& callee) override;
 
  private:
   // A call from its issue to its end. The number of a call is its index + 1.

@@ -1,0 +1,241 @@
+#include "runtime/session/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "compiler/abi/value_json.h"
+#include "compiler/source/suggest.h"
+#include "runtime/interp/interpreter.h"
+
+namespace jade::session {
+
+using abi::Value;
+using types::TypeId;
+using types::TypeKind;
+using types::TypeTable;
+
+namespace {
+
+int64_t UnixMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+bool IsText(TypeId type, const TypeTable& types) {
+  return types.BaseOf(types.WithoutOptional(type)) == TypeTable::Text();
+}
+
+// All arguments of the workflow, from inputs by name.
+Result<std::vector<Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
+                                      const std::map<std::string, std::string>& inputs) {
+  std::vector<std::string> names;
+  std::vector<Value> arguments;
+  for (const types::Parameter& parameter : workflow.signature->parameters) {
+    names.push_back(parameter.name);
+    auto given = inputs.find(parameter.name);
+    if (given != inputs.end()) {
+      Result<Value> value = ReadInput(given->second, parameter.type, program.types());
+      if (!value.ok()) return Error(value.error()).Wrap(fmt::format("input `{}`", parameter.name));
+      arguments.push_back(std::move(value).value());
+    } else if (program.types().IsOptional(parameter.type)) {
+      arguments.push_back(Value::None());
+    } else {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("`{}` needs an input `{}` of type {}: give it with -i {}=…", workflow.name,
+                               parameter.name, program.types().Name(parameter.type), parameter.name));
+    }
+  }
+  for (const auto& [name, unused] : inputs) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
+  }
+  return arguments;
+}
+
+std::string InputsJson(const Program& program, const Program::Workflow& workflow, const std::vector<Value>& arguments) {
+  std::string json = "{";
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const types::Parameter& parameter = workflow.signature->parameters[i];
+    json += (i > 0 ? "," : "") + abi::JsonQuote(parameter.name) + ":" +
+            abi::ToJson(arguments[i], parameter.type, program.types());
+  }
+  return json + "}";
+}
+
+std::string GoldJson(const std::vector<std::string>& gold) {
+  std::string json = "[";
+  for (size_t i = 0; i < gold.size(); ++i) json += (i > 0 ? "," : "") + abi::JsonQuote(gold[i]);
+  return json + "]";
+}
+
+}  // namespace
+
+Result<Value> ReadInput(const std::string& text, TypeId type, const TypeTable& types) {
+  if (IsText(type, types)) {
+    if (source::FirstInvalidUtf8(text) != std::string_view::npos) {
+      return Error(ErrorCode::kInvalidArgument, "the text is not valid UTF-8");
+    }
+    return Value::Text(text);
+  }
+  return abi::FromJson(text, type, types);
+}
+
+Result<std::vector<Value>> BindParams(const Program& program, const std::map<std::string, std::string>& given,
+                                      const builtins::Settings& builtins) {
+  std::vector<std::string> names;
+  std::vector<Value> values;
+  for (const ir::ParamDecl& param : program.module()->params()) {
+    names.push_back(param.name);
+    auto found = given.find(param.name);
+    if (found != given.end()) {
+      Result<Value> value = ReadInput(found->second, param.type, program.types());
+      if (!value.ok()) return Error(value.error()).Wrap(fmt::format("param `{}`", param.name));
+      values.push_back(std::move(value).value());
+      continue;
+    }
+    if (!param.default_value.valid()) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("param `{}` has no default and was not given", param.name));
+    }
+    interp::PureResult result = interp::EvaluatePure(program.module(), param.default_value, {}, values, builtins);
+    if (result.trap) {
+      return Error(ErrorCode::kInvalidArgument, result.trap->ToString()).Wrap(fmt::format("param `{}`", param.name));
+    }
+    values.push_back(std::move(result.value));
+  }
+  for (const auto& [name, unused] : given) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("the program has no param `{}`{}", name, source::DidYouMean(name, names)));
+  }
+  return values;
+}
+
+Value RunValue(const schedule::RunResult& result, TypeId type, const TypeTable& types) {
+  const std::map<std::string, int64_t> counters = {{"turns", result.turns},
+                                                   {"retrievals", result.retrievals},
+                                                   {"calls", result.call_count},
+                                                   {"tokens", result.tokens},
+                                                   {"depth", result.depth}};
+  std::vector<Value> fields;
+  for (const types::Field& field : types[type].fields) {
+    auto found = counters.find(field.name);
+    const int64_t count = found == counters.end() ? 0 : found->second;
+    fields.push_back(field.type == TypeTable::Float() ? Value::Float(static_cast<double>(count)) : Value::Int(count));
+  }
+  return Value::Record(std::move(fields));
+}
+
+Session::Session(engine::Engine* engine, std::vector<engine::ToolProvider*> tools, std::shared_ptr<engine::Clock> clock)
+    : engine_(engine), scheduler_(engine, std::move(tools), std::move(clock)) {}
+
+Session::~Session() = default;
+
+PlanCache* Session::PlansOf(const ProgramPtr& program) {
+  std::unique_ptr<PlanCache>& cache = plans_[program.get()];
+  if (cache == nullptr) cache = std::make_unique<PlanCache>(program);
+  return cache.get();
+}
+
+Result<RunId> Session::Start(const RunRequest& request) {
+  const Program& program = *request.program;
+  Pending pending;
+  pending.request = request;
+  JADE_ASSIGN_OR_RETURN(pending.workflow, program.FindWorkflow(request.workflow));
+  if (!request.reward.empty()) {
+    Result<Program::Workflow> reward = program.FindReward(request.reward);
+    if (!reward.ok()) return reward.error();
+  }
+  schedule::RunSpec spec;
+  spec.builtins.normalisation = request.normalisation;
+  JADE_ASSIGN_OR_RETURN(spec.arguments, BindInputs(program, pending.workflow, request.inputs));
+  JADE_ASSIGN_OR_RETURN(spec.params, BindParams(program, request.params, spec.builtins));
+  spec.module = program.module();
+  spec.entry = pending.workflow.function;
+  spec.seed = request.seed;
+  spec.budget = request.budget;
+  spec.settings = request.settings;
+  spec.plans = PlansOf(request.program);
+  spec.observer = request.observer;
+  spec.stream = request.stream;
+
+  pending.params = spec.params;
+  trace::RunRecord& record = pending.record;
+  record.started_unix_us = UnixMicros();
+  const int64_t identity[3] = {record.started_unix_us, static_cast<int64_t>(getpid()),
+                               static_cast<int64_t>(++started_)};
+  record.id = fmt::format("{:016x}", XXH3_64bits(identity, sizeof(identity)));
+  record.module_name = program.name();
+  record.module_hash = program.hash();
+  record.workflow = pending.workflow.name;
+  record.inputs_json = InputsJson(program, pending.workflow, spec.arguments);
+  record.backbone = engine_->Describe();
+  record.seed = request.seed;
+  if (!request.gold.empty()) record.gold_json = GoldJson(request.gold);
+  const RunId id = scheduler_.Start(std::move(spec));
+  pending_.emplace(id, std::move(pending));
+  return id;
+}
+
+std::optional<double> Session::RewardOf(const Pending& pending, const schedule::RunResult& result) const {
+  const RunRequest& request = pending.request;
+  if (request.reward.empty() || request.gold.empty() || result.status != trace::RunStatus::kDone) return std::nullopt;
+  Result<Program::Workflow> reward = request.program->FindReward(request.reward);
+  if (!reward.ok()) return std::nullopt;
+  const TypeTable& types = request.program->types();
+  std::vector<Value> gold;
+  for (const std::string& one : request.gold) gold.push_back(Value::Text(one));
+  std::vector<Value> arguments;
+  for (const types::Parameter& parameter : reward->signature->parameters) {
+    if (types.kind(parameter.type) == TypeKind::kRecord && types[parameter.type].name == "Run") {
+      arguments.push_back(RunValue(result, parameter.type, types));
+    } else if (types.IsList(parameter.type)) {
+      arguments.push_back(Value::List(gold));
+    } else {
+      arguments.push_back(result.value);
+    }
+  }
+  builtins::Settings builtins;
+  builtins.normalisation = request.normalisation;
+  interp::PureResult value =
+      interp::EvaluatePure(request.program->module(), reward->function, std::move(arguments), pending.params, builtins);
+  if (value.trap || value.value.kind() != abi::ValueKind::kFloat) return std::nullopt;
+  return value.value.as_float();
+}
+
+FinishedRun Session::Take(RunId id) {
+  schedule::RunResult result = scheduler_.Take(id);
+  auto found = pending_.find(id);
+  JADE_CHECK(found != pending_.end(), "run {} is not of this session", id);
+  Pending pending = std::move(found->second);
+  pending_.erase(found);
+  FinishedRun finished;
+  finished.run = std::move(pending.record);
+  trace::RunRecord& record = finished.run;
+  record.reward = RewardOf(pending, result);
+  record.status = result.status;
+  record.elapsed_us = result.elapsed_us;
+  record.turns = result.turns;
+  record.retrievals = result.retrievals;
+  record.calls = result.call_count;
+  record.tokens = result.tokens;
+  record.prompt_tokens = result.prompt_tokens;
+  record.depth = result.depth;
+  finished.calls = std::move(result.calls);
+  if (result.status == trace::RunStatus::kDone) {
+    const TypeTable& types = pending.request.program->types();
+    const TypeId type = pending.workflow.signature->result;
+    record.value_json = abi::ToJson(result.value, type, types);
+    finished.answer = result.value.kind() == abi::ValueKind::kText ? result.value.as_text() : record.value_json;
+    finished.value = std::move(result.value);
+  } else {
+    finished.trap = std::move(result.trap);
+    record.trap_json = finished.trap->ToJson();
+  }
+  return finished;
+}
+
+}  // namespace jade::session

@@ -1,0 +1,109 @@
+#pragma once
+// The C++ entry to JADE: load a program, start runs, watch them, take what they leave.
+//
+//   auto loaded = session::Program::LoadFile("solve.jade");               // Result<Loaded>
+//   if (loaded->program == nullptr) { …show loaded->diagnostics…; return 1; }
+//   session::Session session(&engine, {&retriever});
+//   session::RunRequest request;
+//   request.program = loaded->program;
+//   request.inputs = {{"question", "Who wrote Dune?"}};
+//   Result<session::RunId> run = session.Start(request);                  // as many as you like
+//   session.Drain();                                                      // or Pump() in a loop of your own
+//   session::FinishedRun finished = session.Take(*run);                   // value or trap, RunRecord, CallRecords
+//
+// A Session belongs to one thread; the engine and the tools outlive it and may have threads of their own.
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/schedule/scheduler.h"
+#include "runtime/session/plan_cache.h"
+#include "runtime/session/program.h"
+
+namespace jade::session {
+
+using schedule::Budget;
+using schedule::RoleSettings;
+using schedule::RunId;
+using schedule::RunObserver;
+
+struct RunRequest {
+  ProgramPtr program;
+  std::string workflow;  // empty: the main one
+  // Inputs by parameter name. For a Text (or a nominal type over it) the text itself, for everything else JSON.
+  // Optional parameters may be left out.
+  std::map<std::string, std::string> inputs;
+  std::map<std::string, std::string> params;  // of `param` declarations, as JSON; the others keep their default
+  uint64_t seed = 0;
+  Budget budget;
+  builtins::Normalisation normalisation = builtins::Normalisation::kJade;
+  std::shared_ptr<const RoleSettings> settings;
+  RunObserver* observer = nullptr;  // outlives the run
+  bool stream = false;              // TokenDelta events
+  // With gold answers and the name of a reward, the finished run carries its team reward.
+  std::vector<std::string> gold;
+  std::string reward;
+};
+
+struct FinishedRun {
+  std::optional<abi::Value> value;  // none when the run trapped or was cancelled
+  std::optional<abi::Trap> trap;
+  std::string answer;  // the value as text: of a Text its characters, else JSON; empty without a value
+  trace::RunRecord run;
+  std::vector<trace::CallRecord> calls;  // in order of issue
+};
+
+class Session {
+ public:
+  // The clock may be null: real time.
+  Session(engine::Engine* engine, std::vector<engine::ToolProvider*> tools,
+          std::shared_ptr<engine::Clock> clock = nullptr);
+  ~Session();
+
+  // Fails with kNotFound or kInvalidArgument when workflow, inputs, params or reward do not fit the program.
+  Result<RunId> Start(const RunRequest& request);
+
+  // As in schedule::Scheduler.
+  bool Pump(std::chrono::microseconds max_wait = std::chrono::milliseconds(100)) { return scheduler_.Pump(max_wait); }
+  void Drain(const std::atomic<bool>* interrupt = nullptr) { scheduler_.Drain(interrupt); }
+  void Cancel(RunId run) { scheduler_.Cancel(run); }
+  void CancelAll() { scheduler_.CancelAll(); }
+  bool active(RunId run) const { return scheduler_.active(run); }
+  size_t active_count() const { return scheduler_.active_count(); }
+
+  // What a run that is no longer active left behind; once.
+  FinishedRun Take(RunId run);
+
+ private:
+  struct Pending {
+    RunRequest request;
+    Program::Workflow workflow;
+    std::vector<abi::Value> params;
+    trace::RunRecord record;
+  };
+  PlanCache* PlansOf(const ProgramPtr& program);
+  std::optional<double> RewardOf(const Pending& pending, const schedule::RunResult& result) const;
+
+  engine::Engine* engine_;
+  std::map<const Program*, std::unique_ptr<PlanCache>> plans_;
+  std::map<RunId, Pending> pending_;
+  uint64_t started_ = 0;
+  schedule::Scheduler scheduler_;  // last: its runs use what stands above
+};
+
+// The values of a program's `param`s: those given, as JSON by name, and the defaults of the others.
+Result<std::vector<abi::Value>> BindParams(const Program& program, const std::map<std::string, std::string>& given,
+                                           const builtins::Settings& builtins);
+
+// One input as given on a command line or in a question set.
+Result<abi::Value> ReadInput(const std::string& text, types::TypeId type, const types::TypeTable& types);
+
+// The language's `Run` record, by the names of its fields; fields it does not know are 0.
+abi::Value RunValue(const schedule::RunResult& result, types::TypeId type, const types::TypeTable& types);
+
+}  // namespace jade::session
