@@ -27,21 +27,62 @@ ValueId BodyLowerer::LowerBlock(const ast::Block& block) {
   return LowerAs(*block.result, info(block).type);
 }
 
-ValueId BodyLowerer::LowerIf(const ast::IfExpr& expr, size_t arm) {
-  TypeId type = info(expr).type;
-  ValueId condition = LowerAs(*expr.arms[arm].condition, TypeTable::Bool());
-  auto pending = builder_.Begin(Opcode::kIf, std::span<const ValueId>(&condition, 1), 2, type, At(expr.span));
+ValueId BodyLowerer::Branch(ValueId condition, TypeId type, source::Span span, const std::function<ValueId()>& then,
+                            const std::function<ValueId()>& otherwise) {
+  auto pending = builder_.Begin(Opcode::kIf, std::span<const ValueId>(&condition, 1), 2, type, At(span));
   builder_.OpenRegion(pending, 0);
-  YieldAs(*expr.arms[arm].body, type);
+  builder_.Yield({then()}, span);
   builder_.CloseRegion();
   builder_.OpenRegion(pending, 1);
-  if (arm + 1 < expr.arms.size()) {
-    builder_.Yield({LowerIf(expr, arm + 1)}, expr.span);
-  } else {
-    YieldAs(*expr.otherwise, type);
-  }
+  builder_.Yield({otherwise()}, span);
   builder_.CloseRegion();
   return pending.result;
+}
+
+// The number of the first arm in [begin, end) whose condition holds, else `count`.
+ValueId BodyLowerer::SelectArm(const ArmCondition& condition, size_t begin, size_t end, size_t count,
+                               source::Span span) {
+  auto number = [&](size_t arm) {
+    return Op(Opcode::kConstInt, {}, TypeTable::Int(), span, static_cast<int64_t>(arm));
+  };
+  if (end - begin == 1) {
+    return Branch(
+        condition(begin), TypeTable::Int(), span, [&] { return number(begin); }, [&] { return number(count); });
+  }
+  size_t middle = begin + (end - begin) / 2;
+  ValueId first = SelectArm(condition, begin, middle, count, span);
+  return Branch(
+      ArmBelow(first, count, span), TypeTable::Int(), span, [&] { return first; },
+      [&] { return SelectArm(condition, middle, end, count, span); });
+}
+
+ValueId BodyLowerer::ArmBelow(ValueId selected, size_t arm, source::Span span) {
+  ValueId number = Op(Opcode::kConstInt, {}, TypeTable::Int(), span, static_cast<int64_t>(arm));
+  return Op(Opcode::kLt, {selected, number}, TypeTable::Bool(), span);
+}
+
+ValueId BodyLowerer::LowerIf(const ast::IfExpr& expr) {
+  ValueId selected;
+  if (expr.arms.size() > kFlatArms) {
+    auto condition = [&](size_t arm) { return LowerAs(*expr.arms[arm].condition, TypeTable::Bool()); };
+    selected = SelectArm(condition, 0, expr.arms.size(), expr.arms.size(), expr.span);
+  }
+  return IfArms(expr, 0, expr.arms.size() + 1, selected);
+}
+
+// Arms [begin, end), of which the last may be the `else`; `selected` is valid in a long chain.
+ValueId BodyLowerer::IfArms(const ast::IfExpr& expr, size_t begin, size_t end, ValueId selected) {
+  TypeId type = info(expr).type;
+  if (end - begin == 1) {
+    const ast::Block& body = begin < expr.arms.size() ? *expr.arms[begin].body : *expr.otherwise;
+    return LowerAs(body, type);
+  }
+  size_t middle = selected.valid() ? begin + (end - begin) / 2 : begin + 1;
+  ValueId condition = selected.valid() ? ArmBelow(selected, middle, expr.span)
+                                       : LowerAs(*expr.arms[begin].condition, TypeTable::Bool());
+  return Branch(
+      condition, type, expr.span, [&] { return IfArms(expr, begin, middle, selected); },
+      [&] { return IfArms(expr, middle, end, selected); });
 }
 
 ValueId BodyLowerer::LowerMatch(const ast::MatchExpr& match) {

@@ -121,7 +121,7 @@ ValueId BodyLowerer::LowerValue(const ast::Expr& expr) {
     case ExprKind::kComprehension:
       return LowerComprehension(*As<ast::ComprehensionExpr>(&expr));
     case ExprKind::kIf:
-      return LowerIf(*As<ast::IfExpr>(&expr), 0);
+      return LowerIf(*As<ast::IfExpr>(&expr));
     case ExprKind::kMatch:
       return LowerMatch(*As<ast::MatchExpr>(&expr));
     case ExprKind::kFold:

@@ -1,6 +1,7 @@
 #pragma once
 // Lowers expressions into one function. Private to this room.
 
+#include <functional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -85,7 +86,17 @@ class BodyLowerer {
   ValueId LowerComparison(const ast::BinaryExpr& binary);
   ValueId LowerArithmetic(const ast::BinaryExpr& binary);
   ValueId LowerElse(const ast::BinaryExpr& binary);
-  ValueId LowerIf(const ast::IfExpr& expr, size_t arm);
+  ValueId LowerIf(const ast::IfExpr& expr);
+  // Branches are two-way. A chain of up to kFlatArms arms nests; of a longer one the conditions first give the number
+  // of the arm taken, by halves, and that is then branched on by halves: nesting stays logarithmic, conditions are
+  // evaluated in the same order and as far.
+  static constexpr size_t kFlatArms = 16;
+  ValueId Branch(ValueId condition, TypeId type, source::Span span, const std::function<ValueId()>& then,
+                 const std::function<ValueId()>& otherwise);
+  using ArmCondition = std::function<ValueId(size_t arm)>;
+  ValueId SelectArm(const ArmCondition& condition, size_t begin, size_t end, size_t count, source::Span span);
+  ValueId ArmBelow(ValueId selected, size_t arm, source::Span span);
+  ValueId IfArms(const ast::IfExpr& expr, size_t begin, size_t end, ValueId selected);
   ValueId LowerMatch(const ast::MatchExpr& match);
   ValueId LowerFold(const ast::FoldExpr& fold);
   ValueId LowerEach(const ast::EachExpr& each);
@@ -96,8 +107,12 @@ class BodyLowerer {
   ValueId LowerAsList(const ast::Expr& expr);
   ValueId LowerBlock(const ast::Block& block);
   void YieldAs(const ast::Expr& expr, TypeId type);
-  void EmitArms(const std::vector<ast::TemplateArm>& arms, size_t arm);
-  ValueId ArmsText(const std::vector<ast::TemplateArm>& arms, size_t arm, source::Span span);
+  using TemplateArms = std::vector<ast::TemplateArm>;
+  // Arms [begin, end); end may be one beyond the last, for an `{else}` that is not written.
+  void EmitArms(const TemplateArms& arms, size_t begin, size_t end, ValueId selected);
+  ValueId ArmsText(const TemplateArms& arms, size_t begin, size_t end, ValueId selected, source::Span span);
+  ValueId SelectTemplateArm(const TemplateArms& arms, source::Span span);
+  static size_t ConditionCount(const TemplateArms& arms);
   // A default of the declaration's parameter, whose tree is that of the declaration's module.
   ValueId LowerDefault(const sema::Declaration& declaration, size_t parameter, const std::vector<ValueId>& arguments,
                        source::Span span);

@@ -38,23 +38,40 @@ void BodyLowerer::EmitParts(const std::vector<ast::TemplatePart>& parts) {
         break;
       }
       case ast::PartKind::kIf:
-        EmitArms(part.arms, 0);
+        EmitArms(part.arms, 0, ConditionCount(part.arms) + 1, SelectTemplateArm(part.arms, part.span));
         break;
     }
   }
 }
 
-void BodyLowerer::EmitArms(const std::vector<ast::TemplateArm>& arms, size_t arm) {
-  if (arm >= arms.size()) return;
-  if (arms[arm].condition == nullptr) return EmitParts(arms[arm].parts);
-  ValueId condition = LowerAs(*arms[arm].condition, TypeTable::Bool());
-  auto pending = builder_.BeginEffect(Opcode::kEmitIf, std::span<const ValueId>(&condition, 1), 2, At(arms[arm].span));
+size_t BodyLowerer::ConditionCount(const TemplateArms& arms) {
+  return arms.back().condition == nullptr ? arms.size() - 1 : arms.size();
+}
+
+// In a long chain, the number of the arm taken; else nothing.
+ValueId BodyLowerer::SelectTemplateArm(const TemplateArms& arms, source::Span span) {
+  size_t count = ConditionCount(arms);
+  if (count <= kFlatArms) return {};
+  auto condition = [&](size_t arm) { return LowerAs(*arms[arm].condition, TypeTable::Bool()); };
+  return SelectArm(condition, 0, count, count, span);
+}
+
+void BodyLowerer::EmitArms(const TemplateArms& arms, size_t begin, size_t end, ValueId selected) {
+  if (end - begin == 1) {
+    if (begin < arms.size()) EmitParts(arms[begin].parts);
+    return;
+  }
+  source::Span span = arms[begin].span;
+  size_t middle = selected.valid() ? begin + (end - begin) / 2 : begin + 1;
+  ValueId condition =
+      selected.valid() ? ArmBelow(selected, middle, span) : LowerAs(*arms[begin].condition, TypeTable::Bool());
+  auto pending = builder_.BeginEffect(Opcode::kEmitIf, std::span<const ValueId>(&condition, 1), 2, At(span));
   builder_.OpenRegion(pending, 0);
-  EmitParts(arms[arm].parts);
+  EmitArms(arms, begin, middle, selected);
   builder_.Yield({});
   builder_.CloseRegion();
   builder_.OpenRegion(pending, 1);
-  EmitArms(arms, arm + 1);
+  EmitArms(arms, middle, end, selected);
   builder_.Yield({});
   builder_.CloseRegion();
 }
@@ -85,7 +102,8 @@ ValueId BodyLowerer::TemplateText(const std::vector<ast::TemplatePart>& parts, s
         break;
       }
       case ast::PartKind::kIf:
-        pieces.push_back(ArmsText(part.arms, 0, part.span));
+        pieces.push_back(
+            ArmsText(part.arms, 0, ConditionCount(part.arms) + 1, SelectTemplateArm(part.arms, part.span), part.span));
         break;
     }
   }
@@ -94,19 +112,14 @@ ValueId BodyLowerer::TemplateText(const std::vector<ast::TemplatePart>& parts, s
   return builder_.Op(Opcode::kTextConcat, pieces, TypeTable::Text(), At(span));
 }
 
-ValueId BodyLowerer::ArmsText(const std::vector<ast::TemplateArm>& arms, size_t arm, source::Span span) {
-  if (arm >= arms.size()) return Text("", span);
-  if (arms[arm].condition == nullptr) return TemplateText(arms[arm].parts, arms[arm].span);
-  ValueId condition = LowerAs(*arms[arm].condition, TypeTable::Bool());
-  auto pending =
-      builder_.Begin(Opcode::kIf, std::span<const ValueId>(&condition, 1), 2, TypeTable::Text(), At(arms[arm].span));
-  builder_.OpenRegion(pending, 0);
-  builder_.Yield({TemplateText(arms[arm].parts, arms[arm].span)});
-  builder_.CloseRegion();
-  builder_.OpenRegion(pending, 1);
-  builder_.Yield({ArmsText(arms, arm + 1, span)});
-  builder_.CloseRegion();
-  return pending.result;
+ValueId BodyLowerer::ArmsText(const TemplateArms& arms, size_t begin, size_t end, ValueId selected, source::Span span) {
+  if (end - begin == 1) return begin < arms.size() ? TemplateText(arms[begin].parts, span) : Text("", span);
+  size_t middle = selected.valid() ? begin + (end - begin) / 2 : begin + 1;
+  ValueId condition =
+      selected.valid() ? ArmBelow(selected, middle, span) : LowerAs(*arms[begin].condition, TypeTable::Bool());
+  return Branch(
+      condition, TypeTable::Text(), span, [&] { return ArmsText(arms, begin, middle, selected, span); },
+      [&] { return ArmsText(arms, middle, end, selected, span); });
 }
 
 }  // namespace jade::lower

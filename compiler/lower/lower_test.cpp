@@ -167,6 +167,30 @@ main workflow Sum(xs: [Int]) -> Int { fold x in xs with s: Int = 0 { s + x * 2 }
   EXPECT_THAT(Printed(lowered, "Sum"), HasSubstr("fold(%0, %1)"));
 }
 
+TEST(Lower, LongChainsOfArmsStayShallow) {
+  std::string chain = "main workflow W(n: Int) -> Int {\n  ";
+  std::string parts = "executor E(n: Int) -> Query { user \"\"\"";
+  for (int i = 0; i < 5000; ++i) {
+    chain += "if n == " + std::to_string(i) + " { " + std::to_string(i + 1) + " } else ";
+    parts += (i == 0 ? "{if n == " : "{else if n == ") + std::to_string(i) + "}x";
+  }
+  chain += "{ 0 }\n}\n";
+  parts += "{end}\"\"\" emits <q> Query }\n";
+  Lowered lowered = LowerText(WithDecls(parts + chain));
+  ASSERT_NE(lowered.module, nullptr);
+  EXPECT_THAT(Printed(lowered, "W"), HasSubstr("const.int 4999"));
+}
+
+TEST(Lower, ManyCallsInOneBlock) {
+  std::string body = "main workflow W(q: Query) -> Query {\n";
+  for (int i = 0; i < 3000; ++i) {
+    body += "  let v" + std::to_string(i) + " = QR(" + (i % 2 == 0 ? "q" : "v" + std::to_string(i - 1)) + ")\n";
+  }
+  LowerText(WithDecls(body + "  v2999\n}\n"), true);
+  std::string fewer = body.substr(0, body.find("  let v300 ")) + "  v299\n}\n";
+  LowerText(WithDecls(fewer), true);
+}
+
 TEST(Lower, PlansBecomeModulesOfTheirOwn) {
   auto text = source::ReadFile(JADE_SOURCE_DIR "/workflows/jade.jade", 1 << 20);
   ASSERT_TRUE(text.ok());

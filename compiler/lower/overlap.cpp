@@ -21,7 +21,8 @@ class Scheduler {
       : in_(function),
         suspends_(FindSuspending(function)),
         out_(function.name, function.kind, function.result),
-        values_(function.values.size()) {}
+        values_(function.values.size()),
+        scratch_(function.values.size(), RegionGraph::kNone) {}
 
   ir::Function Run() {
     out_.SetPlace(in_.file, in_.span);
@@ -86,31 +87,32 @@ class Scheduler {
   // ---- one region
 
   void EmitBody(const Region& region) {
-    RegionGraph graph(in_, region, suspends_);
-    if (graph.unit_count() < 2 || graph.unit_count() * region.op_count > kMaxWork) {
+    size_t units = RegionGraph::CountUnits(in_, region, suspends_);
+    if (units < 2 || units * region.op_count > kMaxWork) {
       for (const Op& op : in_.OpsOf(region)) CopyOp(op);
       return;
     }
-    Schedule(graph);
+    RegionGraph graph(in_, region, suspends_, scratch_);
+    Progress progress(graph);
+    Schedule(graph, progress);
   }
 
   // What has become of the operations of the region being scheduled.
   struct Progress {
     explicit Progress(const RegionGraph& graph)
         : op_done(graph.op_count(), false),
-          started(graph.unit_count(), false),
-          available(graph.unit_count(), false),
+          started(graph.NoUnits()),
+          available(graph.NoUnits()),
           joined(graph.unit_count(), false),
           futures(graph.unit_count()) {}
     std::vector<bool> op_done;     // copied, or of no use any more
-    std::vector<bool> started;     // by unit: it has a future, or has run
-    std::vector<bool> available;   // by unit: its value is there in this region
+    RegionGraph::Bits started;     // units that have a future, or have run
+    RegionGraph::Bits available;   // units whose value is there in this region
     std::vector<bool> joined;      // by unit: something awaits it
     std::vector<ValueId> futures;  // by unit, while not available
   };
 
-  void Schedule(const RegionGraph& graph) {
-    Progress progress(graph);
+  void Schedule(const RegionGraph& graph, Progress& progress) {
     while (true) {
       EmitReady(graph, progress);
       uint32_t waiting = ChooseWaiting(graph, progress);
@@ -145,18 +147,19 @@ class Scheduler {
       progress.futures[unit] = values_[op.result.index];
     } else if (OthersFollow(graph, unit, progress)) {
       CopyOp(op);
-      progress.available[unit] = progress.joined[unit] = true;
+      RegionGraph::Set(progress.available, unit);
+      progress.joined[unit] = true;
     } else {
       progress.futures[unit] = Spawn(graph, unit, {}, progress);
     }
-    progress.started[unit] = true;
+    RegionGraph::Set(progress.started, unit);
     progress.op_done[i] = true;
   }
 
   // True when every unit not started yet depends on this one.
   static bool OthersFollow(const RegionGraph& graph, uint32_t unit, const Progress& progress) {
     for (uint32_t other = 0; other < graph.unit_count(); ++other) {
-      if (other != unit && !progress.started[other] && !graph.DependsOn(other, unit)) return false;
+      if (other != unit && !RegionGraph::Test(progress.started, other) && !graph.DependsOn(other, unit)) return false;
     }
     return true;
   }
@@ -167,11 +170,12 @@ class Scheduler {
     while (true) {
       uint32_t first = RegionGraph::kNone;
       for (uint32_t unit = 0; unit < graph.unit_count() && first == RegionGraph::kNone; ++unit) {
-        if (!progress.started[unit] && graph.NeedsWithin(graph.op_of_unit(unit), progress.started)) first = unit;
+        if (!RegionGraph::Test(progress.started, unit) && graph.NeedsWithin(graph.op_of_unit(unit), progress.started))
+          first = unit;
       }
       if (first == RegionGraph::kNone || OthersFollow(graph, first, progress)) return first;
       progress.futures[first] = Spawn(graph, first, graph.NeedsOf(graph.op_of_unit(first)), progress);
-      progress.started[first] = true;
+      RegionGraph::Set(progress.started, first);
       progress.op_done[graph.op_of_unit(first)] = true;
     }
   }
@@ -181,9 +185,10 @@ class Scheduler {
   }
 
   void Await(const RegionGraph& graph, uint32_t unit, Progress& progress) {
-    if (progress.available[unit]) return;
+    if (RegionGraph::Test(progress.available, unit)) return;
     values_[graph.value_of_unit(unit).index] = EmitAwait(graph, unit, progress);
-    progress.available[unit] = progress.joined[unit] = true;
+    RegionGraph::Set(progress.available, unit);
+    progress.joined[unit] = true;
   }
 
   ValueId EmitAwait(const RegionGraph& graph, uint32_t unit, const Progress& progress) {
@@ -207,7 +212,7 @@ class Scheduler {
     std::vector<std::pair<uint32_t, ValueId>> saved;
     auto shadow = [&](ValueId value) { saved.emplace_back(value.index, values_[value.index]); };
     for (uint32_t need : needs) {
-      if (progress.available[need]) continue;
+      if (RegionGraph::Test(progress.available, need)) continue;
       shadow(graph.value_of_unit(need));
       values_[graph.value_of_unit(need).index] = EmitAwait(graph, need, progress);
       progress.joined[need] = true;
@@ -257,8 +262,9 @@ class Scheduler {
   // The units of the body that need neither the accumulator nor another unit become `ahead` regions.
   bool CopyFoldWithAhead(const Op& op) {
     const Region& body = in_.RegionOf(op, 0);
-    RegionGraph graph(in_, body, suspends_);
-    if (graph.unit_count() == 0 || graph.unit_count() * body.op_count > kMaxWork) return false;
+    size_t units = RegionGraph::CountUnits(in_, body, suspends_);
+    if (units == 0 || units * body.op_count > kMaxWork) return false;
+    RegionGraph graph(in_, body, suspends_, scratch_);
     std::vector<uint32_t> ahead = graph.UnitsWithout(body.first_param);
     if (ahead.empty()) return false;
     constexpr size_t kMaxAhead = 16;
@@ -285,19 +291,13 @@ class Scheduler {
     std::vector<uint32_t> pure;
     for (uint32_t unit : ahead) {
       progress.futures[unit] = out_.RegionParameter(in_.values[graph.value_of_unit(unit).index].type, true);
-      progress.started[unit] = true;
+      RegionGraph::Set(progress.started, unit);
       progress.op_done[graph.op_of_unit(unit)] = true;
       for (uint32_t p : graph.PureOpsFor(graph.op_of_unit(unit), none_done)) pure.push_back(p);
     }
     std::sort(pure.begin(), pure.end());
     graph.DropUnused(pure, progress.op_done);
-    while (true) {
-      EmitReady(graph, progress);
-      uint32_t waiting = ChooseWaiting(graph, progress);
-      if (waiting == RegionGraph::kNone) break;
-      AwaitNeeds(graph, waiting, progress);
-    }
-    Finish(graph, progress);
+    Schedule(graph, progress);
     out_.CloseRegion();
     values_[op.result.index] = pending.result;
     return true;
@@ -306,7 +306,8 @@ class Scheduler {
   const ir::Function& in_;
   std::vector<bool> suspends_;
   FunctionBuilder out_;
-  std::vector<ValueId> values_;  // of the input, as they are called in the output
+  std::vector<ValueId> values_;    // of the input, as they are called in the output
+  std::vector<uint32_t> scratch_;  // for RegionGraph
 };
 
 }  // namespace

@@ -16,7 +16,7 @@
 namespace jade::lower {
 
 // Operations times calls of one region.
-inline constexpr size_t kMaxWork = size_t{1} << 24;
+inline constexpr size_t kMaxWork = size_t{1} << 20;
 
 ir::Function Overlap(const ir::Function& function);
 

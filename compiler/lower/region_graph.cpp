@@ -37,12 +37,21 @@ void MarkMaps(ir::Function& function) {
   }
 }
 
-RegionGraph::RegionGraph(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends)
+RegionGraph::RegionGraph(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends,
+                         std::vector<uint32_t>& scratch)
     : function_(function), region_(region) {
   FindUnits(suspends);
-  if (units_.empty()) return;
-  FindUses();
+  FindUses(scratch);
   FindNeeds();
+}
+
+uint32_t RegionGraph::CountUnits(const ir::Function& function, const ir::Region& region,
+                                 const std::vector<bool>& suspends) {
+  uint32_t count = 0;
+  for (uint32_t i = region.op_begin; i < region.op_begin + region.op_count; ++i) {
+    if (suspends[i] && function.ops[i].code != ir::Opcode::kAwait) ++count;
+  }
+  return count;
 }
 
 void RegionGraph::FindUnits(const std::vector<bool>& suspends) {
@@ -62,9 +71,8 @@ void RegionGraph::FindUnits(const std::vector<bool>& suspends) {
   }
 }
 
-void RegionGraph::FindUses() {
-  // Where the values of this region come from: the operation, or the parameter.
-  std::vector<uint32_t> definer(function_.values.size(), kNone);
+// `definer`: the operation of this region that each value comes from.
+void RegionGraph::FindUses(std::vector<uint32_t>& definer) {
   for (uint32_t i = 0; i < op_count(); ++i) {
     if (op(i).result.valid()) definer[op(i).result.index] = i;
   }
@@ -89,6 +97,9 @@ void RegionGraph::FindUses() {
     std::sort(uses_[i].begin(), uses_[i].end());
     uses_[i].erase(std::unique(uses_[i].begin(), uses_[i].end()), uses_[i].end());
     for (uint32_t used : uses_[i]) users_[used].push_back(i);
+  }
+  for (uint32_t i = 0; i < op_count(); ++i) {
+    if (op(i).result.valid()) definer[op(i).result.index] = kNone;
   }
 }
 
@@ -120,9 +131,9 @@ std::vector<uint32_t> RegionGraph::NeedsOf(uint32_t i) const {
   return needs;
 }
 
-bool RegionGraph::NeedsWithin(uint32_t i, const std::vector<bool>& units) const {
-  for (uint32_t unit = 0; unit < unit_count(); ++unit) {
-    if (Test(needs_[i], unit) && !units[unit]) return false;
+bool RegionGraph::NeedsWithin(uint32_t i, const Bits& units) const {
+  for (size_t word = 0; word < units.size(); ++word) {
+    if ((needs_[i][word] & ~units[word]) != 0) return false;
   }
   return true;
 }

@@ -20,7 +20,18 @@ class RegionGraph {
  public:
   static constexpr uint32_t kNone = ir::kInvalidIndex;
 
-  RegionGraph(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends);
+  // Sets of units.
+  using Bits = std::vector<uint64_t>;
+  static bool Test(const Bits& bits, uint32_t i) { return (bits[i / 64] >> (i % 64) & 1) != 0; }
+  static void Set(Bits& bits, uint32_t i) { bits[i / 64] |= uint64_t{1} << (i % 64); }
+
+  // `scratch` has an entry kNone for each value of the function, and has again when this returns.
+  RegionGraph(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends,
+              std::vector<uint32_t>& scratch);
+
+  // Units a graph of the region would have.
+  static uint32_t CountUnits(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends);
+  Bits NoUnits() const { return Bits((units_.size() + 63) / 64, 0); }
 
   uint32_t op_count() const { return region_.op_count; }
   uint32_t unit_count() const { return static_cast<uint32_t>(units_.size()); }
@@ -34,7 +45,7 @@ class RegionGraph {
 
   // Units whose values the operation needs, not counting those that such units need themselves; in program order.
   std::vector<uint32_t> NeedsOf(uint32_t i) const;
-  bool NeedsWithin(uint32_t i, const std::vector<bool>& units) const;
+  bool NeedsWithin(uint32_t i, const Bits& units) const;
   // The unit needs the other one, perhaps through others.
   bool DependsOn(uint32_t unit, uint32_t other) const { return Test(units_[unit].depends, other); }
 
@@ -46,9 +57,6 @@ class RegionGraph {
   std::vector<uint32_t> UnitsWithout(uint32_t value) const;
 
  private:
-  using Bits = std::vector<uint64_t>;
-  static bool Test(const Bits& bits, uint32_t i) { return (bits[i / 64] >> (i % 64) & 1) != 0; }
-  static void Set(Bits& bits, uint32_t i) { bits[i / 64] |= uint64_t{1} << (i % 64); }
   static void Add(Bits& bits, const Bits& more) {
     for (size_t w = 0; w < bits.size(); ++w) bits[w] |= more[w];
   }
@@ -61,9 +69,8 @@ class RegionGraph {
   };
 
   void FindUnits(const std::vector<bool>& suspends);
-  void FindUses();
+  void FindUses(std::vector<uint32_t>& definer);
   void FindNeeds();
-  void CollectUses(const ir::Op& op, uint32_t user);
 
   const ir::Function& function_;
   const ir::Region& region_;
