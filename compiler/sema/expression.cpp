@@ -232,6 +232,11 @@ TypeId Checker::InferComparison(const ast::BinaryExpr& expr) {
     right = Infer(*expr.right, left);
   }
   if (types_.IsError(left) || types_.IsError(right)) return TypeTable::Bool();
+  // A chain (`a < b < c`, without parentheses) was diagnosed by the parser.
+  const auto* inner = ast::As<ast::BinaryExpr>(expr.left);
+  bool chained = inner != nullptr && inner->op >= ast::BinaryOp::kEqual && inner->op <= ast::BinaryOp::kGreaterEqual &&
+                 expr.span.begin == inner->span.begin && !file_->Text(expr.span).starts_with("(");
+  if (chained) return TypeTable::Bool();
   bool equality = expr.op == ast::BinaryOp::kEqual || expr.op == ast::BinaryOp::kNotEqual;
   if (!equality) {
     TypeId lower = types_.BaseOf(left);
