@@ -189,7 +189,7 @@ class ServingEngine final : public engine::Engine {
       Call& call = *waiting_.front();
       try {
         call.kv = cache_->Reserve(call.prompt_length() + call.limit);
-      } catch (const std::bad_alloc&) {
+      } catch (const std::exception&) {  // std::bad_alloc, or the device's own allocator
         call.kv = nullptr;
       }
       if (call.kv == nullptr) {
