@@ -1,7 +1,9 @@
 #include "runtime/tokenizer/bpe.h"
 
 #include <bit>
+#include <functional>
 #include <queue>
+#include <utility>
 
 namespace jade::tokenizer {
 namespace {
@@ -58,7 +60,12 @@ class LongWord {
     const auto count = static_cast<uint32_t>(symbols_.size());
     links_.resize(count);
     for (uint32_t i = 0; i < count; ++i) links_[i] = {i == 0 ? kNone : i - 1, i + 1 == count ? kNone : i + 1};
-    for (uint32_t i = 0; i + 1 < count; ++i) Offer(i);
+    std::vector<Candidate> candidates;
+    for (uint32_t i = 0; i + 1 < count; ++i) {
+      const MergeTable::Merge merge = merges_.Find(symbols_[i], symbols_[i + 1]);
+      if (merge.exists()) candidates.push_back({merge.rank, i, merge.id});
+    }
+    heap_ = decltype(heap_)(std::greater<>(), std::move(candidates));  // in linear time
   }
 
   void Run() {
