@@ -28,7 +28,8 @@ FALSE: 'false';
 NONE: 'none';
 NEW: 'new';
 
-// Soft words: names wherever their own place is not.
+// Soft words: names wherever their own place is not. The words of clauses (system … overrun) become names in
+// compiler/parse everywhere but at the start of a clause.
 USE: 'use';
 EXECUTOR: 'executor';
 TOOL: 'tool';

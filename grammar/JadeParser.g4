@@ -89,7 +89,7 @@ suffix
     | LBRACK expr RBRACK      # indexSuffix
     ;
 arguments: argument (COMMA argument)* COMMA?;
-argument: (name COLON)? expr;
+argument: expr (COLON expr)?;  // `name: value`; that the first is a name is checked when the tree is built
 
 primary
     : INT | FLOAT | TRUE | FALSE | NONE | DURATION
@@ -134,6 +134,5 @@ ifArm: HOLE_OPEN HOLE_IF expr RBRACE part*;
 elseIfArm: HOLE_OPEN HOLE_ELSE IF expr RBRACE part*;
 elseArm: HOLE_OPEN HOLE_ELSE RBRACE part*;
 
-name: NAME | USE | EXECUTOR | TOOL | PLANNER | WORKFLOW | MAIN | TYPE | RECORD | ENUM | PARAM | REWARD | TEST | SYSTEM
-    | USER | ASSISTANT | PREFILL | EMITS | CHECK | MALFORMED | INVALID | PENALTY | SAMPLE | STAGES | USES | OVERRUN
-    | REPLY | EXPECT | AS | FROM | INPUT | ON | UP | TO | MAX | PLAN | SUBSET | TEXT;
+name: NAME | USE | EXECUTOR | TOOL | PLANNER | WORKFLOW | MAIN | TYPE | RECORD | ENUM | PARAM | REWARD | TEST | REPLY
+    | EXPECT | AS | FROM | INPUT | ON | UP | TO | MAX | PLAN | SUBSET | TEXT;

@@ -185,8 +185,17 @@ ExprPtr Builder::CallOf(ExprPtr callee, std::optional<ast::Name> label, P::CallS
   for (P::ArgumentContext* tree_argument : tree->arguments()->argument()) {
     ast::Argument argument;
     argument.span = SpanOf(tree_argument);
-    if (tree_argument->COLON() != nullptr) argument.name = NameOf(tree_argument->name());
-    argument.value = ExprOf(tree_argument->expr(), argument.span);
+    const auto exprs = tree_argument->expr();
+    argument.value = ExprOf(exprs.empty() ? nullptr : exprs.back(), argument.span);
+    if (tree_argument->COLON() != nullptr && exprs.size() == 2) {
+      const ExprPtr left = ExprOf(exprs.front(), argument.span);
+      if (const auto* name = ast::As<ast::NameExpr>(left)) {
+        argument.name = name->name;
+      } else if (left->kind != ast::ExprKind::kError) {
+        Report(diag::kUnexpectedToken, SpanOf(tree_argument->COLON()), "`:`", "`,` or `)`")
+            .Help("only a parameter's name stands before `:`");
+      }
+    }
     node->arguments.push_back(std::move(argument));
   }
   return node;

@@ -116,6 +116,7 @@ ast::Emits Builder::EmitsOf(P::EmitsClauseContext* tree) {
 ast::Name Builder::TagOf(P::TagContext* tree) {
   ast::Name tag;
   tag.span = SpanOf(tree);
+  if (tree->GREATER() == nullptr) return tag;  // reported
   const std::string text = TextOf(tag.span);
   if (text.find_first_of(" \t\r\n") != std::string::npos) {
     Report(diag::kBadTag, tag.span, text).Help("write it without blanks, as the model shall write it");

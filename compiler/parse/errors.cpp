@@ -24,9 +24,11 @@ bool Has(const IntervalSet& set, size_t type) {
 }
 
 // What would have fitted, in the words of the language rather than of the grammar.
-std::string DescribeExpected(const JadeParser& parser, size_t rule, const IntervalSet& expected) {
+std::string DescribeExpected(const JadeParser& parser, size_t rule, const IntervalSet& expected, bool after_opening) {
   const bool expression = Has(expected, JadeParser::INT) && Has(expected, JadeParser::MATCH);
   if (rule == JadeParser::RuleChunk || rule == JadeParser::RuleItem) return "a declaration";
+  if (rule == JadeParser::RuleSuffix && !after_opening) return "`,` or `)`";
+  if (rule == JadeParser::RuleList && !after_opening) return "`,` or `]`";
   if (expression) return "an expression";
   if (rule == JadeParser::RuleStageItem || rule == JadeParser::RuleStageSequence) return "a stage, `[` or `|`";
   if (rule == JadeParser::RuleTypeAtom || rule == JadeParser::RuleType) {
@@ -35,10 +37,7 @@ std::string DescribeExpected(const JadeParser& parser, size_t rule, const Interv
   if (Has(expected, JadeParser::STRING_OPEN) && Has(expected, JadeParser::TRIPLE_OPEN)) return "a template";
   if (rule == JadeParser::RuleTag) return "a tag such as `<answer>`";
   if (rule == JadeParser::RuleEmitAlternative) return "a type, `plan`, `text` or `subset`";
-  if (rule == JadeParser::RuleArguments || (rule == JadeParser::RuleSuffix && Has(expected, JadeParser::RPAREN))) {
-    return "`,` or `)`";
-  }
-  if (rule == JadeParser::RuleList) return "`,` or `]`";
+  if (rule == JadeParser::RuleArguments) return "`,` or `)`";
   if (rule == JadeParser::RuleParams) return "a parameter, `,` or `)`";
   if (rule == JadeParser::RuleRoleBody) return "a clause or `}`";
   if (rule == JadeParser::RuleTestBody) return "`reply`, `expect`, `let` or `}`";
@@ -96,6 +95,7 @@ bool Resumes(size_t host, const Lexeme& token, uint32_t column) {
 }  // namespace
 
 void ErrorStrategy::reportError(antlr4::Parser* parser, const antlr4::RecognitionException& error) {
+  failed_ = true;
   const size_t at = error.getOffendingToken() != nullptr ? error.getOffendingToken()->getTokenIndex() : count_;
   if (!inErrorRecoveryMode(parser) && !silent_ && at >= resume_) Report(parser, at);
   beginErrorCondition(parser);
@@ -121,9 +121,14 @@ void ErrorStrategy::Report(antlr4::Parser* parser, size_t at) {
   const std::string found = !at_end     ? DescribeToken(tokens_[at], *file_)
                             : file_ends ? "end of the text"
                                         : "end of the declaration";
-  std::string wanted = DescribeExpected(jade, rule, expected);
+  const size_t previous = at > 0 && at <= count_ ? tokens_[at - 1].type : 0;
+  const bool after_opening = previous == JadeParser::LPAREN || previous == JadeParser::LBRACK ||
+                             previous == JadeParser::LBRACK_NL || previous == JadeParser::COMMA;
+  std::string wanted = DescribeExpected(jade, rule, expected, after_opening);
 
-  if (!at_end && wanted == "a name" && IsReservedWord(tokens_[at].type)) {
+  const bool name_fits =
+      (Has(expected, JadeParser::USE) && !Has(expected, JadeParser::INT)) || rule == JadeParser::RuleParams;
+  if (!at_end && name_fits && wanted != "a declaration" && IsReservedWord(tokens_[at].type)) {
     sink_.Report(diag::kReservedWord, file_, place, file_->Text(place)).Help("choose another name");
     return;
   }

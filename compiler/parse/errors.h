@@ -24,6 +24,8 @@ class ErrorStrategy : public antlr4::DefaultErrorStrategy {
   antlr4::Token* recoverInline(antlr4::Parser* parser) override;
   void sync(antlr4::Parser* /*parser*/) override {}
 
+  bool failed() const { return failed_; }
+
  private:
   void Report(antlr4::Parser* parser, size_t at);
   source::Span PlaceOf(size_t at) const;
@@ -33,6 +35,7 @@ class ErrorStrategy : public antlr4::DefaultErrorStrategy {
   const size_t count_;
   const bool silent_;
   diag::Diagnostics& sink_;
+  bool failed_ = false;
   size_t resume_ = 0;  // no report before this token
 };
 

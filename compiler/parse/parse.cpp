@@ -95,11 +95,12 @@ void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_
   stream.seek(0);
   BoundedParser careful(&stream);
   careful.removeErrorListeners();
-  careful.setErrorHandler(std::make_shared<ErrorStrategy>(file, lexemes, count, silent, sink));
+  const auto errors = std::make_shared<ErrorStrategy>(file, lexemes, count, silent, sink);
+  careful.setErrorHandler(errors);
   careful.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::LL);
   try {
     auto* tree = entry(careful);
-    view.partial = careful.getNumberOfSyntaxErrors() > 0 || sink.error_count() > 0;
+    view.partial = errors->failed();
     build(tree, view);
   } catch (const antlr4::ParseCancellationException&) {
     report_depth();
@@ -170,6 +171,62 @@ Expression ParseExpression(const source::SourceFilePtr& file, diag::Diagnostics&
     expression.block->result->id = {expression.node_count++};
   }
   return expression;
+}
+
+}  // namespace jade::parse
+
+namespace jade::parse {
+namespace {
+
+TokenKind KindOf(size_t type) {
+  switch (type) {
+    case P::INT:
+    case P::FLOAT:
+    case P::DURATION:
+      return TokenKind::kNumber;
+    case P::STRING_OPEN:
+    case P::TRIPLE_OPEN:
+    case P::RAW_OPEN:
+      return TokenKind::kTemplate;
+    case P::NAME:
+      return TokenKind::kName;
+    case P::RUN:
+      return TokenKind::kReserved;
+    default:
+      break;
+  }
+  if (IsReservedWord(type)) return TokenKind::kReserved;
+  if (type >= P::SYSTEM && type <= P::OVERRUN) return TokenKind::kClause;
+  return type >= P::USE && type <= P::TEXT ? TokenKind::kName : TokenKind::kPunctuation;
+}
+
+}  // namespace
+
+std::vector<Token> Tokens(const source::SourceFilePtr& file, diag::Diagnostics& sink) {
+  std::vector<Token> out;
+  if (!WithinCaps(file, kMaxSourceBytes, false, sink)) return out;
+  const TokenList list = Tokenize(file, sink, true);
+  size_t comment = 0;
+  const auto take_comments = [&](uint32_t before) {
+    for (; comment < list.comments.size() && list.comments[comment].span.begin < before; ++comment) {
+      out.push_back({TokenKind::kComment, list.comments[comment].span});
+    }
+  };
+  for (size_t i = 0; i < list.tokens.size(); ++i) {
+    const Lexeme& lexeme = list.tokens[i];
+    Token token{KindOf(lexeme.type), lexeme.span};
+    if (token.kind == TokenKind::kTemplate) {  // the whole literal, whatever is inside it
+      while (i + 1 < list.tokens.size() && list.tokens[i + 1].depth > lexeme.depth) ++i;
+      if (i + 1 < list.tokens.size()) ++i;
+      token.span.end = list.tokens[i].span.end;
+      take_comments(token.span.begin);
+      while (comment < list.comments.size() && list.comments[comment].span.begin < token.span.end) ++comment;
+    }
+    take_comments(token.span.begin);
+    out.push_back(token);
+  }
+  take_comments(UINT32_MAX);
+  return out;
 }
 
 }  // namespace jade::parse

@@ -15,7 +15,7 @@ namespace jade::parse {
 
 inline constexpr size_t kMaxSourceBytes = size_t{4} << 20;
 inline constexpr size_t kMaxPlanBytes = size_t{8} << 10;
-inline constexpr size_t kMaxTokens = 1'000'000;
+inline constexpr size_t kMaxTokens = 500'000;
 inline constexpr uint32_t kMaxNesting = 256;  // brackets, braces, templates in each other
 
 std::unique_ptr<ast::Module> ParseModule(const source::SourceFilePtr& file, diag::Diagnostics& sink);
@@ -29,6 +29,24 @@ struct Expression {
   uint32_t node_count = 0;
 };
 Expression ParseExpression(const source::SourceFilePtr& file, diag::Diagnostics& sink);
+
+// A token as the formatter and editors need it.
+enum class TokenKind : uint8_t {
+  kName,      // names and soft words
+  kClause,    // the word that begins a clause of a role
+  kReserved,  // `let`, `fold`, … and `run` where it begins an expression
+  kNumber,
+  kTemplate,  // the whole literal with its quotes and interpolations
+  kPunctuation,
+  kComment,
+};
+struct Token {
+  TokenKind kind;
+  source::Span span;
+};
+
+// All tokens in source order, comments included.
+std::vector<Token> Tokens(const source::SourceFilePtr& file, diag::Diagnostics& sink);
 
 // Parses a sample that visits the grammar, so that the first plan of a process does not pay for building the
 // prediction tables. Idempotent; tens of milliseconds the first time.

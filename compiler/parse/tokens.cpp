@@ -185,6 +185,41 @@ class Tokenizer {
     }
   }
 
+  // Clause words are themselves only where a clause can begin: directly in a role's body, first on their line or after
+  // something that ends a clause.
+  void RetypeClauseWord(size_t i) {
+    Lexeme& token = list_.tokens[i];
+    if (stack_.empty() && IsDeclarationWord(token.type)) {
+      in_role_ = token.type == JadeLexer::EXECUTOR || token.type == JadeLexer::PLANNER;
+    }
+    if (token.type < JadeLexer::SYSTEM || token.type > JadeLexer::OVERRUN) return;
+    const bool in_body = in_role_ && stack_.size() == 1 && stack_[0].closing == JadeLexer::RBRACE;
+    if (!in_body || !(token.first_on_line || EndsClause(list_.tokens[i - 1].type))) token.type = JadeLexer::NAME;
+  }
+
+  static bool EndsClause(size_t type) {
+    switch (type) {
+      case JadeLexer::LBRACE:
+      case JadeLexer::SEMI:
+      case JadeLexer::RPAREN:
+      case JadeLexer::RBRACK:
+      case JadeLexer::RBRACE:
+      case JadeLexer::INT:
+      case JadeLexer::FLOAT:
+      case JadeLexer::DURATION:
+      case JadeLexer::QUESTION:
+      case JadeLexer::TRUE:
+      case JadeLexer::FALSE:
+      case JadeLexer::NONE:
+      case JadeLexer::NAME:
+      case JadeLexer::TEXT:
+      case JadeLexer::PLAN:
+        return true;
+      default:
+        return IsClosing(type);
+    }
+  }
+
   // Types by position in the line; after matching, which wants the plain ones.
   void RetypeLineStarts() {
     for (Lexeme& token : list_.tokens) {
@@ -208,36 +243,42 @@ class Tokenizer {
   }
 
   void CutAndMatch() {
-    size_t begin = 0;
+    std::sort(reported_.begin(), reported_.end(), [](Span a, Span b) { return a.begin < b.begin; });
     for (size_t i = 0; i < list_.tokens.size(); ++i) {
-      if (cut_ && i > begin && BeginsDeclaration(i)) {
-        EndChunk(begin, i);
-        begin = i;
+      if (cut_ && i > chunk_begin_ && BeginsDeclaration(i)) {
+        EndChunk(chunk_begin_, i);
+        chunk_begin_ = i;
       }
+      RetypeClauseWord(i);
       Match(i);
       if (!list_.usable) return;
     }
-    EndChunk(begin, list_.tokens.size());
+    EndChunk(chunk_begin_, list_.tokens.size());
     RetypeLineStarts();
   }
 
   void EndChunk(size_t begin, size_t end) {
     if (!stack_.empty()) {
       // The outermost one: what is left open inside it is a consequence.
-      if (!broken_) ReportOpen(stack_.front(), end < list_.tokens.size() ? &list_.tokens[end] : nullptr);
+      if (!broken_ && !AnyReported(begin, end))
+        ReportOpen(stack_.front(), end < list_.tokens.size() ? &list_.tokens[end] : nullptr);
       broken_ = true;
       stack_.clear();
     }
     if (begin == end && !broken_) return;
-    Chunk chunk{begin, end, broken_};
-    if (begin < end) {
-      const Span span{list_.tokens[begin].span.begin, list_.tokens[end - 1].span.end};
-      for (; next_reported_ < reported_.size() && reported_[next_reported_].begin <= span.end; ++next_reported_) {
-        chunk.reported = chunk.reported || reported_[next_reported_].begin >= span.begin;
-      }
-    }
-    list_.chunks.push_back(chunk);
+    list_.chunks.push_back({begin, end, broken_ || AnyReported(begin, end)});
     broken_ = false;
+    in_role_ = false;
+  }
+
+  // Whether the scanner diagnosed something between two tokens.
+  bool AnyReported(size_t begin, size_t end) const {
+    if (begin >= end) return false;
+    const uint32_t from = list_.tokens[begin].span.begin;
+    const uint32_t to = end < list_.tokens.size() ? list_.tokens[end].span.begin : UINT32_MAX;
+    const auto first = std::lower_bound(reported_.begin(), reported_.end(), from,
+                                        [](Span span, uint32_t place) { return span.begin < place; });
+    return first != reported_.end() && first->begin < to;
   }
 
   bool AlreadyReported(Span span) const {
@@ -288,7 +329,7 @@ class Tokenizer {
     size_t level = stack_.size();
     while (level > 0 && (stack_[level - 1].directive || stack_[level - 1].closing != token.type)) --level;
     if (level == 0) {
-      if (!broken_) {
+      if (!broken_ && !AnyReported(chunk_begin_, i)) {
         sink_.Report(diag::kUnmatchedBracket, file_, token.span, file_->Text(token.span))
             .Help("remove it, or open it before");
       }
@@ -296,7 +337,7 @@ class Tokenizer {
       return;
     }
     if (level < stack_.size()) {
-      if (!broken_) ReportOpen(stack_[level], &token);
+      if (!broken_ && !AnyReported(chunk_begin_, i)) ReportOpen(stack_[level], &token);
       broken_ = true;
     }
     stack_.resize(level - 1);
@@ -333,7 +374,8 @@ class Tokenizer {
   const bool cut_;
   TokenList list_;
   std::vector<Span> reported_;
-  size_t next_reported_ = 0;
+  size_t chunk_begin_ = 0;
+  bool in_role_ = false;  // the declaration is an executor or a planner
   std::vector<Open> stack_;
   size_t pending_directive_ = kNone;
   bool broken_ = false;

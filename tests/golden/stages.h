@@ -1,0 +1,18 @@
+#pragma once
+// The functions behind the golden stages, one file each.
+
+#include <string>
+
+#include "compiler/diag/diagnostic.h"
+#include "compiler/source/source.h"
+
+namespace jade::golden {
+
+std::string RunParse(const source::SourceFilePtr& file);  // trees of modules, then diagnostics
+std::string RunPlan(const source::SourceFilePtr& file);   // the same for plan text
+std::string RunFmt(const source::SourceFilePtr& file);    // formatted text, then diagnostics
+
+// Diagnostics as every stage appends them: rendered in order of place, after an empty line unless `text` is empty.
+void AppendDiagnostics(std::string& text, const diag::Diagnostics& sink);
+
+}  // namespace jade::golden
