@@ -61,6 +61,7 @@ Result<Case> ReadCase(const std::string& path) {
   JADE_ASSIGN_OR_RETURN(const std::string text, source::ReadFile(path, kMaxCase));
   Case golden;
   golden.path = path;
+  golden.file = text;
   const size_t marker = text.rfind(kMarker);
   golden.header = text.substr(0, marker);
   golden.input = Expand(golden.header);

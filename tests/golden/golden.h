@@ -36,6 +36,7 @@ const std::vector<Stage>& Stages();
 
 struct Case {
   std::string path;
+  std::string file;         // all of it
   std::string header;       // as written, up to the marker
   std::string input;        // the header with its directives carried out
   std::string expectation;  // without the comment signs
