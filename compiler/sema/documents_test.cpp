@@ -129,5 +129,25 @@ TEST(DocumentsTest, WorkflowsCheckWithBothSetsOfPrompts) {
   EXPECT_GE(seen, 5U);
 }
 
+// Text that breaks off anywhere, or lacks a piece, gives diagnostics and no more.
+TEST(DocumentsTest, BrokenWorkflowsAreSurvived) {
+  size_t broken = 0;
+  for (const char* name : {"workflows/self_ask.jade", "stdlib/std/rag.jade", "stdlib/std/reward.jade"}) {
+    Result<std::string> text = source::ReadFile((kRoot / name).string(), 1 << 22);
+    ASSERT_TRUE(text.ok());
+    for (size_t at = 0; at < text->size(); at += 29) {
+      std::string cut = text->substr(0, at);
+      std::string hole = *text;
+      hole.erase(at, 5 + at % 11);
+      for (const std::string& variant : {cut, hole}) {
+        diag::Diagnostics sink;
+        auto file = std::make_shared<const source::SourceFile>("broken.jade", variant);
+        broken += CheckProgram(file, {.read = ReadExample}, sink)->ok ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(broken, 100U);
+}
+
 }  // namespace
 }  // namespace jade::sema

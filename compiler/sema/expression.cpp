@@ -106,6 +106,7 @@ struct PartWalker {
       case ast::PartKind::kText:
         break;
       case ast::PartKind::kHole: {
+        if (part.value == nullptr) break;
         TypeId type = checker.Infer(*part.value);
         if (types.IsPrintable(type)) break;
         diag::Builder builder = checker.Report(diag::kNotPrintable, part.value->span, checker.Shown(type));

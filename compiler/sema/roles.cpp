@@ -118,6 +118,7 @@ void CheckAlternatives(const ast::Emits& emits, Declaration& declaration, Checke
     if (!tags.insert(alternative.tag.text).second) {
       checker.Report(diag::kDuplicateTag, alternative.tag.span, alternative.tag.text);
     }
+    if (alternative.type->name.parts.empty()) continue;
     const ast::Name& name = alternative.type->name.parts.back();
     checker.Info(alternative.type->id).type = result;
     int index = types.CaseIndex(result, name.text);
@@ -360,6 +361,10 @@ struct StageBuilder {
         for (const ast::StagePattern& child : pattern.children) from = Add(child, from);
         return from;
       case ast::StageForm::kOptional: {
+        if (pattern.children.empty()) {  // already diagnosed by the parser
+          failed = true;
+          return from;
+        }
         uint32_t to = Add(pattern.children[0], from);
         Edge(from, {.to = to});
         return to;
@@ -378,7 +383,7 @@ struct StageBuilder {
     return state;
   }
 
-  static std::string Text(const ast::StagePattern& pattern, bool inside = false) {
+  static std::string Text(const ast::StagePattern& pattern) {
     std::string text;
     switch (pattern.form) {
       case ast::StageForm::kStage:
@@ -389,18 +394,18 @@ struct StageBuilder {
       case ast::StageForm::kAlternatives:
         for (const ast::StagePattern& child : pattern.children) {
           if (!text.empty()) text += pattern.form == ast::StageForm::kSequence ? " " : " | ";
-          text += Text(child, true);
+          text += Text(child);
         }
         return text;
     }
-    return inside ? text : "";
+    return text;
   }
 
   std::shared_ptr<const StageGrammar> Build(const ast::StagePattern& pattern) {
     grammar.start = NewState();
     grammar.accept = Add(pattern, grammar.start);
-    grammar.text = Text(pattern);
     if (failed) return nullptr;
+    grammar.text = Text(pattern);
     return std::make_shared<const StageGrammar>(std::move(grammar));
   }
 };
