@@ -28,6 +28,9 @@ extern "C" void OnInterrupt(int signal) {
 void AddCommands(CLI::App& app, Invocation& invocation) {
   AddDataCommand(app, invocation);
   AddIndexCommand(app, invocation);
+#ifdef JADE_BACKBONE
+  AddSftCommand(app, invocation);
+#endif
   AddTraceCommand(app, invocation);
 }
 

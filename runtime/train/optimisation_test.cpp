@@ -1,0 +1,88 @@
+// The loss, the optimiser and the schedule against plain LibTorch and hand-worked numbers.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "runtime/train/adamw.h"
+#include "runtime/train/learning_rate.h"
+#include "runtime/train/linear_cross_entropy.h"
+
+namespace jade::train {
+namespace {
+
+TEST(LinearCrossEntropyTest, EqualsThePlainFormAndItsGradients) {
+  at::manual_seed(5);
+  const int64_t rows = 301;
+  const int64_t vocabulary = 5000;  // several blocks, the last one short
+  const at::Tensor hidden = at::randn({rows, 24}).requires_grad_(true);
+  const at::Tensor head = at::randn({vocabulary, 24}).requires_grad_(true);
+  const at::Tensor targets = at::randint(vocabulary, {rows}, at::kLong);
+  const at::Tensor weights = at::rand({rows});
+  const at::Tensor ours = LinearCrossEntropy(hidden, head, targets, weights) * 2.0;
+  ours.backward();
+  const at::Tensor hidden_grad = hidden.grad().clone();
+  const at::Tensor head_grad = head.grad().clone();
+  hidden.mutable_grad().reset();
+  head.mutable_grad().reset();
+  const at::Tensor log_p = at::log_softmax(at::matmul(hidden, head.t()), 1);
+  const at::Tensor plain = -(log_p.gather(1, targets.unsqueeze(1)).squeeze(1) * weights).sum() * 2.0;
+  plain.backward();
+  EXPECT_NEAR(ours.item<double>(), plain.item<double>(), 1e-4 * plain.item<double>());
+  EXPECT_LT((hidden_grad - hidden.grad()).abs().max().item<double>(), 1e-4);
+  EXPECT_LT((head_grad - head.grad()).abs().max().item<double>(), 1e-4);
+}
+
+TEST(LinearCrossEntropyTest, ScoresSayLossAndMostLikely) {
+  const at::Tensor hidden = at::eye(3) * 4.0;
+  const at::Tensor head = at::eye(3);
+  const RowScores scores = ScoreRows(hidden, head, at::tensor({0, 1, 0}, at::kLong));
+  EXPECT_NEAR(scores.loss_M[0].item<double>(), std::log(std::exp(4.0) + 2) - 4, 1e-5);
+  EXPECT_NEAR(scores.loss_M[2].item<double>(), std::log(std::exp(4.0) + 2), 1e-5);
+  EXPECT_TRUE(scores.correct_M[1].item<bool>());
+  EXPECT_FALSE(scores.correct_M[2].item<bool>());
+}
+
+TEST(AdamWTest, TwoStepsByHand) {
+  at::Tensor matrix = at::full({1, 1}, 1.0, at::kFloat).requires_grad_(true);
+  at::Tensor vector = at::full({1}, 1.0, at::kFloat).requires_grad_(true);
+  AdamWOptions options;
+  options.beta1 = 0.9;
+  options.beta2 = 0.99;
+  options.weight_decay = 0.1;
+  options.epsilon = 1e-8;
+  AdamW optimiser({matrix, vector}, options);
+  double w = 1, u = 1, m = 0, v = 0;
+  const double lr = 0.1;
+  for (int step = 1; step <= 2; ++step) {
+    const double g = step == 1 ? 0.5 : -2.0;
+    matrix.mutable_grad() = at::full({1, 1}, 2 * g, at::kFloat);
+    vector.mutable_grad() = at::full({1}, 2 * g, at::kFloat);
+    EXPECT_NEAR(optimiser.GradientNorm(), 2 * std::abs(g) * std::sqrt(2.0), 1e-5);
+    optimiser.Step(lr, 0.5);
+    m = 0.9 * m + 0.1 * g;
+    v = 0.99 * v + 0.01 * g * g;
+    const double move = lr * (m / (1 - std::pow(0.9, step))) / (std::sqrt(v / (1 - std::pow(0.99, step))) + 1e-8);
+    w = w * (1 - lr * 0.1) - move;
+    u = u - move;  // vectors do not decay
+    EXPECT_NEAR(matrix.item<double>(), w, 1e-6);
+    EXPECT_NEAR(vector.item<double>(), u, 1e-6);
+    EXPECT_FALSE(matrix.grad().defined());
+  }
+}
+
+TEST(LearningRateTest, RisesThenFalls) {
+  SftStage stage;
+  stage.tokens = 1000;
+  stage.lr = 1.0;
+  stage.final_lr = 0.2;
+  stage.warm_up = 0.1;
+  EXPECT_DOUBLE_EQ(LearningRate(stage, 0), 0.0);
+  EXPECT_DOUBLE_EQ(LearningRate(stage, 50), 0.5);
+  EXPECT_DOUBLE_EQ(LearningRate(stage, 100), 1.0);
+  EXPECT_NEAR(LearningRate(stage, 550), 0.6, 1e-12);
+  EXPECT_NEAR(LearningRate(stage, 1000), 0.2, 1e-12);
+  EXPECT_NEAR(LearningRate(stage, 5000), 0.2, 1e-12);
+}
+
+}  // namespace
+}  // namespace jade::train
