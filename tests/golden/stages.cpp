@@ -9,6 +9,7 @@ const std::vector<Stage>& Stages() {
       {"parse", RunParse},
       {"plan", RunPlan},
       {"fmt", RunFmt},
+      {"sema", RunSema},
   };
   return stages;
 }

@@ -12,6 +12,8 @@ std::string RunParse(const source::SourceFilePtr& file);  // trees of modules, t
 std::string RunPlan(const source::SourceFilePtr& file);   // the same for plan text
 std::string RunFmt(const source::SourceFilePtr& file);    // formatted text, then diagnostics
 
+std::string RunSema(const source::SourceFilePtr& file);  // what checking found, then diagnostics
+
 // Diagnostics as every stage appends them: rendered in order of place, after an empty line unless `text` is empty.
 void AppendDiagnostics(std::string& text, const diag::Diagnostics& sink);
 
