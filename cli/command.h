@@ -27,6 +27,7 @@ struct Invocation {
 int Fail(const Error& error);
 
 void AddDataCommand(CLI::App& app, Invocation& invocation);
+void AddDoctorCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddSftCommand(CLI::App& app, Invocation& invocation);  // only with JADE_BACKBONE
 void AddTraceCommand(CLI::App& app, Invocation& invocation);

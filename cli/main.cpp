@@ -32,6 +32,7 @@ void AddCommands(CLI::App& app, Invocation& invocation) {
   AddSftCommand(app, invocation);
 #endif
   AddTraceCommand(app, invocation);
+  AddDoctorCommand(app, invocation);
 }
 
 // The command names below `app` that could have been meant.

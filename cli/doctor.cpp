@@ -1,0 +1,120 @@
+// jade doctor: what is here, and what is wrong with it.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "runtime/assets/assets.h"
+#include "runtime/retrieve/index.h"
+#include "runtime/trace/store.h"
+#ifdef JADE_BACKBONE
+#include "runtime/backbone/backbone.h"
+#endif
+
+namespace jade::cli {
+namespace {
+
+// One line of the report; `remedy` is empty when all is well.
+struct Finding {
+  std::string name;
+  std::string value;
+  std::string remedy;
+};
+
+Finding Shipped(const std::string& name, const std::string& path) {
+  const auto found = assets::FindShipped(path);
+  if (found.ok()) return {name, *found, ""};
+  return {name, "missing", found.error().ToString()};
+}
+
+Finding Cache() {
+  const auto folder = assets::CacheFolder();
+  if (!folder.ok()) return {"cache", "none", folder.error().ToString()};
+  std::error_code ec;
+  std::filesystem::create_directories(*folder, ec);
+  if (ec || access(folder->c_str(), W_OK) != 0) {
+    return {"cache", *folder,
+            "not writable: models and indexes cannot be kept; set XDG_CACHE_HOME to a writable folder"};
+  }
+  uintmax_t bytes = 0;
+  for (auto it = std::filesystem::recursive_directory_iterator(*folder, ec); !ec && it != end(it); it.increment(ec)) {
+    if (it->is_regular_file(ec)) bytes += it->file_size(ec);
+  }
+  const auto space = std::filesystem::space(*folder, ec);
+  std::string remedy;
+  if (!ec && space.available < 1'000'000'000U) remedy = "less than 1 GB free: large models will not fit";
+  return {"cache",
+          fmt::format("{} ({}, {} free)", *folder, HumanBytes(static_cast<double>(bytes)),
+                      HumanBytes(static_cast<double>(space.available))),
+          remedy};
+}
+
+Finding Store() {
+  const std::string path = ".jade/experience.db";
+  if (!std::filesystem::exists(path)) return {"store", "none here yet", ""};
+  const auto reader = trace::StoreReader::Open(path);
+  if (!reader.ok()) return {"store", path, reader.error().ToString()};
+  return {"store", path, ""};
+}
+
+std::vector<Finding> Examine() {
+  std::vector<Finding> findings{{"jade", JADE_VERSION, ""},
+                                {"processors", std::to_string(std::thread::hardware_concurrency()), ""}};
+#ifdef JADE_BACKBONE
+  const auto facts = backbone::GetBackboneFacts();
+  findings.push_back({"libtorch", facts.libtorch, ""});
+  findings.push_back({"device", facts.cuda ? "cuda" : "cpu", ""});
+  findings.push_back({"threads", std::to_string(facts.threads), ""});
+  findings.push_back({"kernels", facts.kernels + (facts.fast_bf16 ? ", bf16" : ""), ""});
+#else
+  findings.push_back({"libtorch", "built without", "configure with -DJADE_BACKBONE=ON to run workflows on a model"});
+#endif
+  for (const char* name : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}) {
+    if (const char* value = std::getenv(name); value != nullptr) {
+      findings.push_back({name, value, "unset it: OpenBLAS then chooses the kernels for this processor"});
+    }
+  }
+  findings.push_back(Shipped("model nano", "models/nano/config.json"));
+  findings.push_back(Shipped("corpus atlas", "data/atlas/corpus.jsonl"));
+  findings.push_back(Cache());
+  findings.push_back(Store());
+  return findings;
+}
+
+int Doctor(bool as_json) {
+  const std::vector<Finding> findings = Examine();
+  if (as_json) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const auto& f : findings) list.push_back({{"name", f.name}, {"value", f.value}, {"remedy", f.remedy}});
+    fmt::print("{}\n", list.dump());
+    return kFine;
+  }
+  const Style style = Style::For(stdout);
+  for (const auto& f : findings) {
+    fmt::print("{}{}{} {:18} {}\n", f.remedy.empty() ? style.green : style.yellow, f.remedy.empty() ? "✓" : "!",
+               style.reset, f.name, f.value);
+    if (!f.remedy.empty()) fmt::print("  {:18} {}{}{}\n", "", style.yellow, f.remedy, style.reset);
+  }
+  return kFine;
+}
+
+}  // namespace
+
+void AddDoctorCommand(CLI::App& app, Invocation& invocation) {
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Report versions, devices, threads, caches and what is wrong with them");
+  doctor->footer("Examples:\n  jade doctor\n  jade doctor --json");
+  auto as_json = std::make_shared<bool>(false);
+  doctor->add_flag("--json", *as_json, "print a JSON array of {name, value, remedy}");
+  doctor->callback([as_json, &invocation] { invocation.action = [as_json] { return Doctor(*as_json); }; });
+}
+
+}  // namespace jade::cli
