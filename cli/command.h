@@ -26,10 +26,17 @@ struct Invocation {
 // Prints the error to standard error as `jade: …` and gives the exit status that fits its code.
 int Fail(const Error& error);
 
+void AddCheckCommand(CLI::App& app, Invocation& invocation);
+void AddCompileCommand(CLI::App& app, Invocation& invocation);
 void AddDataCommand(CLI::App& app, Invocation& invocation);
 void AddDoctorCommand(CLI::App& app, Invocation& invocation);
+void AddEvalCommand(CLI::App& app, Invocation& invocation);
+void AddFmtCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
+void AddPullCommand(CLI::App& app, Invocation& invocation);
+void AddRunCommand(CLI::App& app, Invocation& invocation);
 void AddSftCommand(CLI::App& app, Invocation& invocation);  // only with JADE_BACKBONE
+void AddTestCommand(CLI::App& app, Invocation& invocation);
 void AddTraceCommand(CLI::App& app, Invocation& invocation);
 
 }  // namespace jade::cli

@@ -26,12 +26,19 @@ extern "C" void OnInterrupt(int signal) {
 }
 
 void AddCommands(CLI::App& app, Invocation& invocation) {
-  AddDataCommand(app, invocation);
-  AddIndexCommand(app, invocation);
+  AddRunCommand(app, invocation);
+  AddCheckCommand(app, invocation);
+  AddFmtCommand(app, invocation);
+  AddCompileCommand(app, invocation);
+  AddTestCommand(app, invocation);
+  AddEvalCommand(app, invocation);
 #ifdef JADE_BACKBONE
   AddSftCommand(app, invocation);
 #endif
   AddTraceCommand(app, invocation);
+  AddIndexCommand(app, invocation);
+  AddDataCommand(app, invocation);
+  AddPullCommand(app, invocation);
   AddDoctorCommand(app, invocation);
 }
 

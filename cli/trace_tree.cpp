@@ -83,23 +83,6 @@ std::string Mark(const trace::CallRecord& call, const Style& style) {
   return "";
 }
 
-std::string CallLine(const trace::CallRecord& call, const std::string& name, const Style& style) {
-  const bool tool = call.kind == trace::CallKind::kTool;
-  const std::string shown = !call.error.empty()       ? call.error
-                            : !call.plan.empty()      ? call.plan
-                            : tool                    ? Titles(call.action)
-                            : call.value_json.empty() ? call.action
-                                                      : ValueText(call.value_json);
-  std::string line = fmt::format("{}{}{} {} {}", style.bold, name, style.reset, Mark(call, style), OneLine(shown, 90));
-  const double seconds = static_cast<double>(call.timings.finished_us - call.timings.issued_us) / 1e6;
-  line += fmt::format("  {}", style.dim);
-  if (!tool) line += fmt::format("{}→{} tok, ", call.observation_ids.size(), call.action_ids.size());
-  line += HumanDuration(seconds);
-  if (call.penalty != 0.0) line += fmt::format(", penalty {}", call.penalty);
-  if (call.shared_with) line += ", shared with " + *call.shared_with;
-  return line + std::string(style.reset) + "\n";
-}
-
 void AppendBlock(std::string* out, const std::string& indent, std::string_view title, std::string_view text,
                  const Style& style) {
   *out += fmt::format("{}{}{}{}\n", indent, style.dim, title, style.reset);
@@ -131,6 +114,23 @@ void Append(std::string* out, const TreeNode& node, const std::string& indent, c
 }
 
 }  // namespace
+
+std::string CallLine(const trace::CallRecord& call, const std::string& name, const Style& style) {
+  const bool tool = call.kind == trace::CallKind::kTool;
+  const std::string shown = !call.error.empty()       ? call.error
+                            : !call.plan.empty()      ? call.plan
+                            : tool                    ? Titles(call.action)
+                            : call.value_json.empty() ? call.action
+                                                      : ValueText(call.value_json);
+  std::string line = fmt::format("{}{}{} {} {}", style.bold, name, style.reset, Mark(call, style), OneLine(shown, 90));
+  const double seconds = static_cast<double>(call.timings.finished_us - call.timings.issued_us) / 1e6;
+  line += fmt::format("  {}", style.dim);
+  if (!tool) line += fmt::format("{}→{} tok, ", call.observation_ids.size(), call.action_ids.size());
+  line += HumanDuration(seconds);
+  if (call.penalty != 0.0) line += fmt::format(", penalty {}", call.penalty);
+  if (call.shared_with) line += ", shared with " + *call.shared_with;
+  return line + std::string(style.reset) + "\n";
+}
 
 std::string FirstInput(const trace::RunRecord& run) {
   const json inputs = ParseOrNull(run.inputs_json);

@@ -15,6 +15,9 @@ namespace jade::cli {
 std::string TraceTree(const trace::RunRecord& run, const std::vector<trace::CallRecord>& calls, const Style& style,
                       bool full);
 
+// One call as a line: name, mark, what came of it, tokens, time. Ends with a newline.
+std::string CallLine(const trace::CallRecord& call, const std::string& name, const Style& style);
+
 // The first input's text, the question in most workflows.
 std::string FirstInput(const trace::RunRecord& run);
 

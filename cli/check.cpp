@@ -1,0 +1,87 @@
+// jade check, jade compile
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/load.h"
+#include "compiler/ast/print.h"
+#include "compiler/diag/render.h"
+#include "compiler/ir/printer.h"
+
+namespace jade::cli {
+namespace {
+
+struct CheckOptions {
+  std::vector<std::string> files;
+  std::string format = "text";
+};
+
+struct CompileOptions {
+  std::string file;
+  std::string emit = "jir";
+  bool spans = false;
+  bool overlap = true;
+};
+
+int Check(const CheckOptions& options) {
+  std::vector<diag::Diagnostic> all;
+  int status = kFine;
+  for (const std::string& file : options.files) {
+    auto loaded = session::Program::LoadFile(file);
+    if (!loaded.ok()) {
+      status = Fail(loaded.error());
+      continue;
+    }
+    if (loaded->program == nullptr) status = kInputErrors;
+    all.insert(all.end(), loaded->diagnostics.begin(), loaded->diagnostics.end());
+  }
+  if (options.format == "json") {
+    fmt::print("{}\n", diag::RenderJson(all));
+  } else {
+    ShowDiagnostics(all);
+  }
+  return status;
+}
+
+int Compile(const CompileOptions& options) {
+  int status = kFine;
+  const auto program = LoadProgram(options.file, {.replace = {}, .overlap = options.overlap}, &status);
+  if (program == nullptr) return status;
+  if (options.emit == "ast") {
+    fmt::print("{}", ast::Print(*program->checked().root().tree, {.spans = options.spans}));
+  } else {
+    fmt::print("{}", ir::Print(*program->module(), {.spans = options.spans}));
+  }
+  return kFine;
+}
+
+}  // namespace
+
+void AddCheckCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<CheckOptions>();
+  CLI::App* check = app.add_subcommand("check", "Report what is wrong with .jade files");
+  check->footer("Examples:\n  jade check workflows/*.jade\n  jade check solve.jade --format json | jq '.[].code'");
+  check->add_option("FILE", options->files, ".jade files")->required();
+  check->add_option("--format", options->format, "how to print diagnostics")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  check->callback([options, &invocation] { invocation.action = [options] { return Check(*options); }; });
+}
+
+void AddCompileCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<CompileOptions>();
+  CLI::App* compile = app.add_subcommand("compile", "Print what a .jade file becomes");
+  compile->footer(
+      "Examples:\n  jade compile workflows/jade.jade --emit jir\n  jade compile solve.jade --emit ast --spans");
+  compile->add_option("FILE", options->file, ".jade file")->required();
+  compile->add_option("--emit", options->emit, "which form")
+      ->check(CLI::IsMember({"ast", "jir"}))
+      ->capture_default_str();
+  compile->add_flag("--spans", options->spans, "with byte ranges");
+  compile->add_flag("!--no-overlap", options->overlap, "calls one after another, in program order");
+  compile->callback([options, &invocation] { invocation.action = [options] { return Compile(*options); }; });
+}
+
+}  // namespace jade::cli

@@ -1,0 +1,34 @@
+#include "cli/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/terminal.h"
+#include "compiler/diag/render.h"
+
+namespace jade::cli {
+
+void ShowDiagnostics(const std::vector<diag::Diagnostic>& diagnostics) {
+  if (diagnostics.empty()) return;
+  const bool colour = !Style::For(stderr).reset.empty();
+  fmt::print(stderr, "{}", diag::RenderText(diagnostics, {.colour = colour}));
+  const auto errors = std::count_if(diagnostics.begin(), diagnostics.end(),
+                                    [](const auto& d) { return d.severity == diag::Severity::kError; });
+  const auto warnings = static_cast<std::ptrdiff_t>(diagnostics.size()) - errors;
+  fmt::print(stderr, "\n{} error{}, {} warning{}\n", errors, errors == 1 ? "" : "s", warnings,
+             warnings == 1 ? "" : "s");
+}
+
+session::ProgramPtr LoadProgram(const std::string& path, const session::LoadOptions& options, int* status) {
+  auto loaded = session::Program::LoadFile(path, options);
+  if (!loaded.ok()) {
+    *status = Fail(loaded.error());
+    return nullptr;
+  }
+  ShowDiagnostics(loaded->diagnostics);
+  *status = loaded->program == nullptr ? kInputErrors : kFine;
+  return loaded->program;
+}
+
+}  // namespace jade::cli

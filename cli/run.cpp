@@ -1,0 +1,150 @@
+// jade run: one run of a workflow, shown as it happens.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/terminal.h"
+#include "cli/trace_tree.h"
+#include "cli/workbench.h"
+
+namespace jade::cli {
+namespace {
+
+struct Options {
+  std::string file;
+  std::string workflow;
+  std::vector<std::string> inputs;
+  std::string config;
+  std::string mode = "auto";
+  uint64_t seed = 0;
+  bool greedy = false;
+  bool json = false;
+  bool quiet = false;
+  bool no_trace = false;
+  WorkbenchOptions bench;
+};
+
+// Writes a line for each call when it is done.
+class Narrator final : public session::RunObserver {
+ public:
+  Narrator() : style_(Style::For(stderr)) {}
+  void CallFinished(session::RunId, const trace::CallRecord& call) override {
+    const size_t slash = call.path.rfind('/');
+    const std::string indent(2 * static_cast<size_t>(std::count(call.path.begin(), call.path.end(), '/')), ' ');
+    const std::string name = slash == std::string::npos ? call.path : call.path.substr(slash + 1);
+    fmt::print(stderr, "{}{}{}", indent, call.plan.empty() ? "" : "plan ", CallLine(call, name, style_));
+  }
+
+ private:
+  Style style_;
+};
+
+Result<std::map<std::string, std::string>> ReadInputs(const std::vector<std::string>& given) {
+  std::map<std::string, std::string> inputs;
+  for (const std::string& pair : given) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("`-i {}`: an input is written NAME=VALUE", pair));
+    }
+    if (!inputs.emplace(pair.substr(0, equals), pair.substr(equals + 1)).second) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("input `{}` is given twice", pair.substr(0, equals)));
+    }
+  }
+  return inputs;
+}
+
+int Show(const session::FinishedRun& finished, bool as_json) {
+  if (as_json) {
+    nlohmann::json object = RunJson(finished.run);
+    object["calls"] = nlohmann::json::array();
+    for (const auto& call : finished.calls) object["calls"].push_back(CallJson(call));
+    fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  if (finished.run.status == trace::RunStatus::kCancelled) {
+    fmt::print(stderr, "jade: interrupted\n");
+    return kInterrupted;
+  }
+  if (finished.trap) {
+    const Style style = Style::For(stderr);
+    fmt::print(stderr, "jade: {}trap:{} {}\n", style.red, style.reset, finished.trap->ToString());
+    return kRunFailed;
+  }
+  if (!as_json) fmt::print("Answer: {}\n", finished.answer);
+  return kFine;
+}
+
+int Run(const Options& options, const std::atomic<bool>& cancel) {
+  auto inputs = ReadInputs(options.inputs);
+  if (!inputs.ok()) {
+    Fail(inputs.error());
+    return kUsage;
+  }
+  auto settings = ReadSettings(options.config, options.bench);
+  if (!settings.ok()) return Fail(settings.error());
+  int status = kFine;
+  session::RunRequest request;
+  request.program = LoadProgram(options.file, PromptsFor(settings->backbone), &status);
+  if (request.program == nullptr) return status;
+  request.workflow = options.workflow;
+  request.inputs = std::move(*inputs);
+  request.seed = options.seed;
+  ApplySettings(*settings, options.greedy, &request);
+  if (auto workflow = request.program->FindWorkflow(options.workflow); !workflow.ok()) return Fail(workflow.error());
+
+  ProgressBar bar;
+  auto bench = BuildWorkbench(*settings, !options.no_trace, bar, cancel);
+  if (!bench.ok()) return Fail(bench.error());
+  Narrator narrator;
+  if (!options.quiet) request.observer = &narrator;
+  session::FinishedRun finished;
+  {
+    session::Session session(bench->engine.get(), {bench->retriever.get()});
+    auto run = session.Start(request);
+    if (!run.ok()) return Fail(run.error());
+    session.Drain(&cancel);
+    finished = session.Take(*run);
+  }
+  const int shown = Show(finished, options.json);
+  if (bench->store != nullptr) {
+    Status recorded = Record(*bench->store, finished);
+    if (recorded.ok()) recorded = bench->store->Flush();
+    if (!recorded.ok()) return Fail(recorded.error());
+    if (!options.quiet) fmt::print(stderr, "recorded: jade trace show {}\n", finished.run.id);
+  }
+  return shown;
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* run = app.add_subcommand("run", "Run a workflow and show its calls and answer");
+  run->footer(
+      "Examples:\n  jade run workflows/jade.jade -i question=\"Who wrote Dune?\"\n"
+      "  jade run workflows/naive_rag.jade -i question=\"Who wrote Dune?\" --model smollm2-135m --greedy\n"
+      "  jade run solve.jade --config solve.yaml --seed 7 --json | jq .value");
+  run->add_option("FILE", options->file, ".jade file")->required();
+  run->add_option("-i,--input", options->inputs, "an input of the workflow, NAME=VALUE");
+  run->add_option("--workflow", options->workflow, "which workflow (default: the main one)");
+  run->add_option("--config", options->config, "YAML file (docs/configuration.md)");
+  run->add_option("--model", options->bench.model, "backbone: nano, a path, or a pulled model");
+  run->add_option("--corpus", options->bench.corpus, "what to search: atlas, an index, or a JSONL corpus");
+  run->add_option("--mode", options->mode, "how to execute")
+      ->check(CLI::IsMember({"auto", "interp"}))
+      ->capture_default_str();
+  run->add_option("--seed", options->seed, "of the run's random streams")->capture_default_str();
+  run->add_flag("--greedy", options->greedy, "every role takes its most probable token");
+  run->add_option("--trace", options->bench.store, "experience store to write");
+  run->add_flag("--no-trace", options->no_trace, "record nothing");
+  run->add_flag("-q,--quiet", options->quiet, "only the answer");
+  run->add_flag("--json", options->json, "print the run and its calls as one JSON object");
+  run->callback([options, &invocation] {
+    invocation.action = [options, &invocation] { return Run(*options, *invocation.cancel); };
+  });
+}
+
+}  // namespace jade::cli

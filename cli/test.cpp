@@ -1,0 +1,103 @@
+// jade test: the `test` blocks of .jade files, on scripted replies.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/terminal.h"
+#include "runtime/session/test_runner.h"
+
+namespace jade::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  session::TestOptions run;
+  bool json = false;
+};
+
+struct Totals {
+  int passed = 0;
+  int failed = 0;
+};
+
+std::string Place(const source::SourceFilePtr& file, source::Span span) {
+  if (file == nullptr) return "";
+  const auto at = file->At(span.begin);
+  return fmt::format("{}:{}:{}", file->name(), at.line, at.column);
+}
+
+void ShowFailure(const session::TestResult& test) {
+  for (const auto& failure : test.failures) {
+    fmt::print("    {}: expected {}\n", Place(failure.place.file, failure.place.span), failure.place.message);
+    if (!failure.left.empty()) fmt::print("      left:  {}\n      right: {}\n", failure.left, failure.right);
+  }
+  if (test.trap) fmt::print("    trapped: {}\n", test.trap->ToString());
+  for (const auto& unused : test.unused_replies) fmt::print("    never asked for: {}\n", unused);
+}
+
+nlohmann::json TestJson(const std::string& file, const session::TestResult& test) {
+  nlohmann::json failures = nlohmann::json::array();
+  for (const auto& failure : test.failures) {
+    failures.push_back({{"place", Place(failure.place.file, failure.place.span)},
+                        {"expected", failure.place.message},
+                        {"left", failure.left},
+                        {"right", failure.right}});
+  }
+  return {{"file", file},
+          {"name", test.name},
+          {"passed", test.passed()},
+          {"failures", failures},
+          {"trap", test.trap ? test.trap->ToString() : ""},
+          {"unused_replies", test.unused_replies}};
+}
+
+int Test(const Options& options) {
+  const Style style = Style::For(stdout);
+  Totals totals;
+  nlohmann::json list = nlohmann::json::array();
+  int status = kFine;
+  for (const std::string& file : options.files) {
+    int loaded = kFine;
+    const auto program = LoadProgram(file, {}, &loaded);
+    if (program == nullptr) {
+      status = loaded;
+      continue;
+    }
+    for (const auto& test : session::RunTests(program, options.run)) {
+      ++(test.passed() ? totals.passed : totals.failed);
+      if (options.json) {
+        list.push_back(TestJson(file, test));
+        continue;
+      }
+      fmt::print("{}{}{}  {}: {}\n", test.passed() ? style.green : style.red, test.passed() ? "ok    " : "FAILED",
+                 style.reset, file, test.name);
+      if (!test.passed()) ShowFailure(test);
+    }
+  }
+  if (options.json) {
+    fmt::print("{}\n", list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else {
+    fmt::print("{} passed, {} failed\n", totals.passed, totals.failed);
+  }
+  if (totals.failed > 0) status = kInputErrors;
+  return status;
+}
+
+}  // namespace
+
+void AddTestCommand(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* test = app.add_subcommand("test", "Run the `test` blocks of .jade files; no model needed");
+  test->footer("Examples:\n  jade test workflows/*.jade\n  jade test solve.jade --filter malformed");
+  test->add_option("FILE", options->files, ".jade files")->required();
+  test->add_option("--filter", options->run.filter, "only tests whose name contains this");
+  test->add_option("--shuffle", options->run.shuffle_seed, "deliver replies in an order drawn from this seed");
+  test->add_flag("--json", options->json, "print a JSON array");
+  test->callback([options, &invocation] { invocation.action = [options] { return Test(*options); }; });
+}
+
+}  // namespace jade::cli

@@ -1,0 +1,145 @@
+#include "cli/workbench.h"
+
+#include <xxhash.h>
+
+#include <filesystem>
+
+#include "runtime/assets/assets.h"
+#include "runtime/retrieve/provider.h"
+#ifdef JADE_BACKBONE
+#include "runtime/backbone/backbone.h"
+#endif
+
+namespace jade::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+ir::SamplingSpec ToSpec(const settings::Sampling& sampling) {
+  ir::SamplingSpec spec;
+  spec.temperature = sampling.temperature;
+  spec.top_p = sampling.top_p;
+  spec.top_k = sampling.top_k;
+  spec.max_tokens = sampling.max_tokens;
+  return spec;
+}
+
+// A GGUF may be given as the folder that `jade pull` made for it.
+std::string ModelFile(const std::string& path) {
+  std::error_code ec;
+  if (!fs::is_directory(path, ec) || fs::exists(fs::path(path) / "config.json", ec)) return path;
+  for (const auto& entry : fs::directory_iterator(path, ec)) {
+    if (entry.path().extension() == ".gguf") return entry.path().string();
+  }
+  return path;
+}
+
+Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& backbone) {
+#ifdef JADE_BACKBONE
+  JADE_ASSIGN_OR_RETURN(const std::string path, assets::FindModel(backbone.model));
+  backbone::BackboneOptions options;
+  options.model = ModelFile(path);
+  options.device = backbone.device;
+  options.dtype = backbone.dtype;
+  options.kv_cache_bytes = static_cast<int64_t>(backbone.kv_cache);
+  options.threads = static_cast<int>(backbone.threads);
+  options.deterministic = backbone.deterministic;
+  return backbone::LoadBackbone(options);
+#else
+  (void)backbone;
+  return Error(ErrorCode::kUnavailable,
+               "this JADE was built without a backbone; configure with -DJADE_BACKBONE=ON, or use `jade test`");
+#endif
+}
+
+bool IsJsonl(const std::string& path) {
+  return fs::path(path).extension() == ".jsonl";
+}
+
+// Changes with the file: its place, size and time of writing.
+Result<std::string> CachedIndexPath(const std::string& corpus) {
+  std::error_code ec;
+  const fs::path absolute = fs::canonical(corpus, ec);
+  if (ec) return Error(ErrorCode::kNotFound, fmt::format("cannot read corpus `{}`: {}", corpus, ec.message()));
+  const auto size = fs::file_size(absolute, ec);
+  const auto written = fs::last_write_time(absolute, ec).time_since_epoch().count();
+  const std::string key = fmt::format("{}\n{}\n{}", absolute.string(), size, written);
+  JADE_ASSIGN_OR_RETURN(const std::string cache, assets::CacheFolder());
+  return (fs::path(cache) / "indexes" /
+          fmt::format("{}-{:016x}.db", absolute.stem().string(), XXH3_64bits(key.data(), key.size())))
+      .string();
+}
+
+}  // namespace
+
+Result<settings::Settings> ReadSettings(const std::string& path, const WorkbenchOptions& options) {
+  settings::Settings settings;
+  if (!path.empty()) {
+    JADE_ASSIGN_OR_RETURN(settings, settings::LoadSettings(path));
+  }
+  if (!options.model.empty()) settings.backbone.model = options.model;
+  if (!options.corpus.empty()) settings.retriever.index = options.corpus;
+  if (!options.store.empty()) settings.store.path = options.store;
+  return settings;
+}
+
+Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progress, const std::atomic<bool>& cancel) {
+  std::string corpus = name;
+  if (name == "atlas") {
+    JADE_ASSIGN_OR_RETURN(corpus, assets::FindShipped("data/atlas/corpus.jsonl"));
+  }
+  if (!IsJsonl(corpus)) return corpus;
+  JADE_ASSIGN_OR_RETURN(const std::string index, CachedIndexPath(corpus));
+  std::error_code ec;
+  if (!fs::exists(index, ec)) JADE_TRY(retrieve::BuildIndex(corpus, index, progress, cancel));
+  return index;
+}
+
+Result<Workbench> BuildWorkbench(const settings::Settings& settings, bool record, progress::Sink& progress,
+                                 const std::atomic<bool>& cancel) {
+  Workbench bench;
+  JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
+  JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
+  bench.retriever = retrieve::MakeRetrieverTool(std::move(index), {"R"}, static_cast<int>(settings.retriever.top_k));
+  if (record) {
+    JADE_ASSIGN_OR_RETURN(bench.store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
+  }
+  JADE_ASSIGN_OR_RETURN(bench.engine, LoadEngine(settings.backbone));
+  return bench;
+}
+
+session::LoadOptions PromptsFor(const settings::Backbone& backbone) {
+  const bool nano = fs::path(backbone.model).filename() == "nano";
+  const bool brief = backbone.prompts == "brief" || (backbone.prompts == "auto" && nano);
+  session::LoadOptions options;
+  if (brief) options.replace["std.rag"] = "std.rag_brief";
+  return options;
+}
+
+void ApplySettings(const settings::Settings& settings, bool greedy, session::RunRequest* request) {
+  auto roles = std::make_shared<session::RoleSettings>();
+  roles->defaults = ToSpec(settings.sampling_default);
+  for (const auto& [role, sampling] : settings.sampling) roles->roles[role] = ToSpec(sampling);
+  if (greedy) {
+    const ir::Module& module = *request->program->module();
+    for (uint32_t i = 0; i < module.callee_count(); ++i) {
+      roles->roles[module.callee(ir::CalleeId{i}).name].temperature = 0.0;
+    }
+  }
+  request->settings = std::move(roles);
+  request->params = settings.params;
+  request->budget.depth = settings.budget.depth;
+  request->budget.calls = settings.budget.calls;
+  request->budget.tokens = settings.budget.tokens;
+  request->budget.seconds = settings.budget.seconds;
+  request->normalisation =
+      settings.normalise == "squad" ? builtins::Normalisation::kSquad : builtins::Normalisation::kJade;
+}
+
+Status Record(trace::Store& store, const session::FinishedRun& finished) {
+  JADE_TRY(store.AddRun(finished.run));
+  for (const auto& call : finished.calls) JADE_TRY(store.AddCall(finished.run.id, call));
+  return {};
+}
+
+}  // namespace jade::cli

@@ -1,0 +1,49 @@
+#pragma once
+// Everything a run needs beside its program, built from settings: the backbone, the retriever, the store.
+
+#include <memory>
+#include <string>
+
+#include "compiler/result/result.h"
+#include "runtime/engine/engine.h"
+#include "runtime/progress/progress.h"
+#include "runtime/session/session.h"
+#include "runtime/settings/settings.h"
+#include "runtime/trace/store.h"
+
+namespace jade::cli {
+
+struct Workbench {
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<engine::ToolProvider> retriever;
+  std::unique_ptr<trace::Store> store;  // null when runs are not recorded
+};
+
+// Overrides from the command line; empty: as the settings say.
+struct WorkbenchOptions {
+  std::string model;
+  std::string corpus;  // index or JSONL
+  std::string store;
+  bool record = true;
+};
+
+// Reads the file, or gives the defaults when `path` is empty, and applies the overrides.
+Result<settings::Settings> ReadSettings(const std::string& path, const WorkbenchOptions& options);
+
+Result<Workbench> BuildWorkbench(const settings::Settings& settings, bool record, progress::Sink& progress,
+                                 const std::atomic<bool>& cancel);
+
+// Which prompts a model gets, as module replacements for the loader.
+session::LoadOptions PromptsFor(const settings::Backbone& backbone);
+
+// The settings as a run takes them. With `greedy`, every role of the program takes the most probable token.
+void ApplySettings(const settings::Settings& settings, bool greedy, session::RunRequest* request);
+
+// An index for what the settings name: `atlas`, an index file, or a JSONL corpus, which is indexed into the cache once
+// for each version of the file.
+Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progress, const std::atomic<bool>& cancel);
+
+// Writes a finished run and its calls.
+Status Record(trace::Store& store, const session::FinishedRun& finished);
+
+}  // namespace jade::cli
