@@ -9,8 +9,10 @@
   _symbolicNames {}
 #define _displayNames \
   _displayNames {}
+// clang-format off
 #include "antlr4-common.h"
 #include "Vocabulary.h"
+// clang-format on
 #undef _literalNames
 #undef _symbolicNames
 #undef _displayNames

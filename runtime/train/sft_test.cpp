@@ -38,8 +38,8 @@ TEST(SftTest, LearnsToCopyFromItsPrompt) {
   const TemporaryFolder folder;
   SftConfig config = SmallConfig(folder, folder.Write("train.jsonl", CopyTask(3000, 1)));
   config.dev = {folder.Write("dev.jsonl", CopyTask(100, 2))};
-  config.stages[0].tokens = 512 * 1500;
-  config.stages[0].lr = 5e-3;
+  config.stages[0].tokens = 512 * 3000;
+  config.stages[0].lr = 3e-3;
   config.stages[0].warm_up = 0.1;
   const auto summary = Train(config);
   ASSERT_TRUE(summary.ok()) << summary.error().ToString();
