@@ -24,6 +24,7 @@ ir::SamplingSpec ToSpec(const settings::Sampling& sampling) {
   return spec;
 }
 
+#ifdef JADE_BACKBONE
 // A GGUF may be given as the folder that `jade pull` made for it.
 std::string ModelFile(const std::string& path) {
   std::error_code ec;
@@ -33,6 +34,7 @@ std::string ModelFile(const std::string& path) {
   }
   return path;
 }
+#endif
 
 Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& backbone) {
 #ifdef JADE_BACKBONE
