@@ -10,7 +10,6 @@ namespace jade::ir {
 namespace {
 
 using types::TypeId;
-using types::TypeTable;
 
 std::optional<abi::TrapKind> TrapKindOf(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(abi::TrapKind::kCancelled); ++i) {

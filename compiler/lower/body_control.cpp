@@ -9,7 +9,6 @@ namespace jade::lower {
 using ast::As;
 using ir::Opcode;
 using ir::ValueId;
-using types::TypeId;
 using types::TypeTable;
 
 void BodyLowerer::YieldAs(const ast::Expr& expr, TypeId type) {

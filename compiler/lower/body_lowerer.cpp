@@ -13,8 +13,6 @@ using ir::Opcode;
 using ir::ValueId;
 using sema::Conversion;
 using sema::SymbolKind;
-using types::TypeId;
-using types::TypeKind;
 using types::TypeTable;
 
 void BodyLowerer::BindParameters(const sema::Declaration& declaration) {
