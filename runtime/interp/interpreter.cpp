@@ -11,7 +11,6 @@ namespace jade::interp {
 
 using abi::TrapKind;
 using abi::Value;
-using ir::Opcode;
 
 TaskPtr MakeTask(RunContext* run, ir::ModulePtr module, ir::FunctionId function, std::vector<Value> arguments,
                  CallPathPtr path, ScopePtr scope) {
@@ -162,7 +161,7 @@ Raised ExhaustedTrap(const ScopePtr& scope) {
 
 void Advance(const TaskPtr& task, int slice) {
   if (task->state != Task::State::kReady) return;
-  const TaskPtr keep = task;
+  const TaskPtr keep = task;  // NOLINT(performance-unnecessary-copy-initialization): keeps the task alive
   Machine(*task).Run(slice);
 }
 

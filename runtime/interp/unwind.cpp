@@ -5,7 +5,6 @@
 namespace jade::interp {
 
 using abi::TrapKind;
-using ir::Opcode;
 
 void Machine::CancelChildrenFrom(size_t frame_index, size_t level) {
   std::vector<Child> kept;

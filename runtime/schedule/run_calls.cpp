@@ -11,7 +11,6 @@ using abi::Trap;
 using abi::TrapKind;
 using abi::Value;
 using trace::CallStatus;
-using trace::Validity;
 
 namespace {
 
