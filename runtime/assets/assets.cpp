@@ -42,9 +42,11 @@ Result<std::string> FindShipped(const std::string& relative) {
 }
 
 Result<std::string> CacheFolder() {
-  if (const auto cache = Environment("XDG_CACHE_HOME")) return (fs::path(*cache) / "jade").string();
-  if (const auto home = Environment("HOME")) return (fs::path(*home) / ".cache" / "jade").string();
-  return Error(ErrorCode::kNotFound, "no cache folder: set XDG_CACHE_HOME or HOME");
+  const auto cache = Environment("XDG_CACHE_HOME");
+  if (cache && cache->front() == '/') return (fs::path(*cache) / "jade").string();
+  const auto home = Environment("HOME");
+  if (home && home->front() == '/') return (fs::path(*home) / ".cache" / "jade").string();
+  return Error(ErrorCode::kUnavailable, "there is no cache folder: set HOME or XDG_CACHE_HOME to an absolute path");
 }
 
 Result<std::string> FindModel(const std::string& name) {

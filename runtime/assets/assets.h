@@ -16,7 +16,8 @@ Result<std::string> FindShipped(const std::string& relative);
 // The folders FindShipped looks in, in order.
 std::vector<std::string> ShippedFolders();
 
-// $XDG_CACHE_HOME/jade or ~/.cache/jade; not created. Fails when neither variable is set.
+// $XDG_CACHE_HOME/jade or ~/.cache/jade; not created. Fails with kUnavailable when neither
+// variable is an absolute path.
 Result<std::string> CacheFolder();
 
 // A model as the user names it: a path when one exists there, a shipped model ("nano" for models/nano), or one fetched

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "runtime/assets/assets.h"
 #include "runtime/pull/sha256.h"
 #include "runtime/pull/subprocess.h"
 #include "runtime/pull/wheel.h"
@@ -188,11 +189,8 @@ const ModelSource* FindKnownModel(std::string_view name) {
 }
 
 Result<std::string> ModelCacheFolder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && cache[0] == '/') return (fs::path(cache) / "jade/models").string();
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && home[0] == '/') return (fs::path(home) / ".cache/jade/models").string();
-  return Error(ErrorCode::kUnavailable, "there is no cache folder: set HOME or XDG_CACHE_HOME to an absolute path");
+  JADE_ASSIGN_OR_RETURN(const std::string cache, assets::CacheFolder());
+  return (fs::path(cache) / "models").string();
 }
 
 std::string PulledModelPath(const ModelSource& source, const std::string& cache) {

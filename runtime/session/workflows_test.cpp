@@ -1,4 +1,4 @@
-// The tests inside workflows/*.jade, and each of them again with replies in shuffled order where that cannot matter.
+// The tests inside workflows/*.jade.
 
 #include <gtest/gtest.h>
 
