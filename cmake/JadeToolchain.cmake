@@ -2,10 +2,11 @@
 
 find_program(JADE_CCACHE ccache)
 if(JADE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # A precompiled header is cacheable only when its time stamps and macros are not compared.
+  # A precompiled header is cacheable only when its time stamps and macros are not compared. Paths are taken relative to
+  # the tree, so that another clone on this machine finds the same objects.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      ${JADE_CCACHE})
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true ${JADE_CCACHE})
 endif()
 
 find_program(JADE_LLD ld.lld)

@@ -15,15 +15,6 @@
 namespace jade::backbone {
 namespace {
 
-bool ProcessorHasBf16() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
-}
-
 int UsableProcessors() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
@@ -50,7 +41,7 @@ Result<at::ScalarType> ChooseDtype(const std::string& name, at::Device device, c
   if (device.is_cuda()) return at::kBFloat16;
   // A model that fits the caches gains nothing from half the bytes.
   const bool large = config.layers * config.hidden_size * config.ffn_size > 30'000'000;
-  return ProcessorHasBf16() && large ? at::kBFloat16 : at::kFloat;
+  return ProcessorMultipliesBf16() && large ? at::kBFloat16 : at::kFloat;
 }
 
 std::string ModelName(const std::string& path) {
@@ -105,13 +96,13 @@ BackboneFacts GetBackboneFacts() {
   facts.kernels = CpuKernels().name;
   facts.cuda = CudaIsAvailable();
   facts.threads = UsableProcessors();
-  facts.fast_bf16 = ProcessorHasBf16();
+  facts.fast_bf16 = ProcessorMultipliesBf16();
   return facts;
 }
 
 void TuneAllocator() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_MAX, 0);  // M_MMAP_THRESHOLD cannot be raised above 32 MiB, and tensors are larger
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_ARENA_MAX, 1);  // other arenas are cut into 64 MiB heaps and map what is larger

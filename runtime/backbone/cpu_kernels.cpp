@@ -36,4 +36,13 @@ const KernelTable& CpuKernels() {
   return *best;
 }
 
+bool ProcessorMultipliesBf16() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 }  // namespace jade::backbone

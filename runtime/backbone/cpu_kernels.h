@@ -75,6 +75,9 @@ struct KernelTable {
 
 const KernelTable& CpuKernels();
 
+// Whether this processor has instructions that multiply bf16 (AVX-512 BF16 or AMX).
+bool ProcessorMultipliesBf16();
+
 // The tables that this processor can run, slowest first; for tests.
 int AvailableKernels(const KernelTable* tables[3]);
 

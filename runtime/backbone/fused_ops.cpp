@@ -265,6 +265,22 @@ class PackedAttentionFunction : public torch::autograd::Function<PackedAttention
   }
 };
 
+// x·weightᵀ of fp32 rows and bf16 weights: rounds the rows, multiplies in bf16, widens the product.
+class MixedLinearFunction : public torch::autograd::Function<MixedLinearFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const Variable& x, const Variable& weight) {
+    const at::Tensor rounded = x.to(at::kBFloat16);
+    context->save_for_backward({rounded, weight});
+    return at::mm(rounded, weight.t()).to(at::kFloat);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor dy = gradients[0].to(at::kBFloat16);
+    return {at::mm(dy, saved[1]).to(at::kFloat), at::mm(dy.t(), saved[0])};
+  }
+};
+
 // Rows of logits computed at once: a few megabytes, so that they stay in the cache between the passes.
 int64_t LogitRows(int64_t vocabulary) {
   return std::clamp<int64_t>((int64_t{1} << 20) / vocabulary, 32, 1024);
@@ -315,10 +331,9 @@ class TokenLogProbsFunction : public torch::autograd::Function<TokenLogProbsFunc
           out[targets.data_ptr<int64_t>()[begin + r]] += g;
         }
       });
-      const at::Tensor typed = d_logits.to(hidden.scalar_type());
-      at::Tensor d_rows = d_hidden.narrow(0, begin, count);
-      at::mm_out(d_rows, typed, head);
-      d_head.addmm_(typed.t(), hidden.narrow(0, begin, count));
+      const at::Tensor typed = d_logits.to(head.scalar_type());
+      d_hidden.narrow(0, begin, count).copy_(at::mm(typed, head));
+      d_head.addmm_(typed.t(), hidden.narrow(0, begin, count).to(head.scalar_type()));
     }
     return {d_hidden, d_head, Variable()};
   }
@@ -326,10 +341,10 @@ class TokenLogProbsFunction : public torch::autograd::Function<TokenLogProbsFunc
  private:
   static at::Tensor Multiply(const at::Tensor& hidden, const at::Tensor& head, int64_t begin, int64_t count,
                              const at::Tensor& kept) {
-    const at::Tensor rows = hidden.narrow(0, begin, count);
+    const at::Tensor rows = hidden.narrow(0, begin, count).to(head.scalar_type());
     if (!kept.defined()) return at::mm(rows, head.t()).to(at::kFloat);
     at::Tensor target = kept.narrow(0, begin, count);
-    if (hidden.scalar_type() != at::kFloat) return target.copy_(at::mm(rows, head.t()));
+    if (head.scalar_type() != at::kFloat) return target.copy_(at::mm(rows, head.t()));
     return at::mm_out(target, rows, head.t());
   }
 };
@@ -344,6 +359,11 @@ at::Tensor RmsNorm(const at::Tensor& x_ND, const at::Tensor& weight_D, double ep
 }
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (x.scalar_type() == at::kFloat && weight.scalar_type() == at::kBFloat16) {
+    const at::Tensor y = Records(x) || Records(weight) ? MixedLinearFunction::apply(x, weight)
+                                                       : at::mm(x.to(at::kBFloat16), weight.t()).to(at::kFloat);
+    return bias.defined() ? y + bias : y;
+  }
   const bool skinny = x.size(0) <= kSkinnyRows && RunsKernels(x) && RunsKernels(weight) && weight.is_contiguous() &&
                       !Records(x) && !Records(weight);
   if (!skinny) return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());

@@ -43,7 +43,7 @@ at::Tensor TokenLogProbs(const at::Tensor& hidden_MD, const at::Tensor& head_VD,
 
 // x·weightᵀ + bias: [N, in], [out, in], [out] → [N, out]; the bias may be undefined. Up to kSkinnyRows rows without a
 // gradient on the CPU in fp32 take a kernel that reads the weights once; there a row's result does not depend, bit for
-// bit, on the rows beside it.
+// bit, on the rows beside it. fp32 rows and bf16 weights: the rows are rounded, the product comes back in fp32.
 inline constexpr int64_t kSkinnyRows = 48;
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 

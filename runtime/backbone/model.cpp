@@ -153,13 +153,15 @@ LayerWeights Decoder::JoinLayer(int64_t index, at::ScalarType dtype) const {
   const LayerStorage& layer = layers_[static_cast<size_t>(index)];
   const std::string prefix = "model.layers." + std::to_string(index) + ".";
   const bool record = at::GradMode::is_enabled();
-  const auto cast = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(dtype) : tensor; };
+  const at::ScalarType small = ActivationType(dtype);
+  const auto cast = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(small) : tensor; };
   // The joint storage is not part of the graph; its parts are.
   const auto join = [&](const at::Tensor& joint, std::initializer_list<const char*> names) {
-    if (!joint.defined() || !record) return cast(joint);
+    const at::ScalarType type = joint.defined() && joint.dim() > 1 ? dtype : small;
+    if (!joint.defined() || !record) return joint.defined() ? joint.to(type) : joint;
     std::vector<at::Tensor> parts;
-    for (const char* name : names) parts.push_back(cast(*Find(prefix + name)));
-    return at::cat(parts, 0);
+    for (const char* name : names) parts.push_back(*Find(prefix + name));
+    return at::cat(parts, 0).to(type);
   };
   LayerWeights w;
   w.attention_norm_D = cast(layer.attention_norm);
@@ -167,23 +169,28 @@ LayerWeights Decoder::JoinLayer(int64_t index, at::ScalarType dtype) const {
   w.qkv_bias_C = join(layer.qkv_bias, {"self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"});
   w.q_norm_E = cast(layer.q_norm);
   w.k_norm_E = cast(layer.k_norm);
-  w.output = cast(layer.output);
+  w.output = layer.output.to(dtype);
   w.output_bias_D = cast(layer.output_bias);
   w.ffn_norm_D = cast(layer.ffn_norm);
   w.gate_up = join(layer.gate_up, {"mlp.gate_proj.weight", "mlp.up_proj.weight"});
   w.gate_up_bias = join(layer.gate_up_bias, {"mlp.gate_proj.bias", "mlp.up_proj.bias"});
-  w.down_DF = cast(layer.down);
+  w.down_DF = layer.down.to(dtype);
   w.down_bias_D = cast(layer.down_bias);
   return w;
 }
 
+at::ScalarType Decoder::ActivationType(at::ScalarType dtype) const {
+  return device_.is_cpu() ? at::kFloat : dtype;
+}
+
 DecoderWeights Decoder::Weights(at::ScalarType dtype) const {
   DecoderWeights weights;
-  weights.embedding_VD = embedding_.to(dtype);
+  weights.embedding_VD = embedding_.to(ActivationType(dtype));
   weights.layers.reserve(layers_.size());
   for (int64_t i = 0; i < config_.layers; ++i) weights.layers.push_back(JoinLayer(i, dtype));
-  weights.norm_D = norm_.to(dtype);
-  weights.head_VD = config_.tied_embeddings ? weights.embedding_VD : head_.to(dtype);
+  weights.norm_D = norm_.to(ActivationType(dtype));
+  weights.head_VD = config_.tied_embeddings && weights.embedding_VD.scalar_type() == dtype ? weights.embedding_VD
+                                                                                           : head_.to(dtype);
   return weights;
 }
 

@@ -85,7 +85,8 @@ class Decoder {
   int64_t parameter_count() const;
 
   // The weights joined and cast to `dtype` (kFloat or kBFloat16), for as many forward passes as the master weights stay
-  // unchanged. While gradients are recorded the casts are differentiable and lead to the masters; otherwise an fp32
+  // unchanged. On the CPU kBFloat16 is mixed precision: matrices are bf16 and multiply bf16 inputs, while activations,
+  // norms, biases and the embedding stay fp32, for which this room has kernels. While gradients are recorded the casts are differentiable and lead to the masters; otherwise an fp32
   // result aliases the masters and costs nothing.
   DecoderWeights Weights(at::ScalarType dtype) const;
 
@@ -114,6 +115,8 @@ class Decoder {
   at::Tensor AddJoint(const std::string& prefix, const std::string& suffix, std::span<const Part> parts,
                       at::IntArrayRef row_shape);
   void AddLayer(int64_t index);
+  // The type of activations and of everything that is no matrix, when matrices are `dtype`.
+  at::ScalarType ActivationType(at::ScalarType dtype) const;
   LayerWeights JoinLayer(int64_t index, at::ScalarType dtype) const;
   at::Tensor RunLayer(const LayerWeights& weights, int64_t index, const at::Tensor& hidden_ND, const at::Tensor& cos,
                       const at::Tensor& sin, AttentionOperator& attention) const;

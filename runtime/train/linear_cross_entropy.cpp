@@ -15,7 +15,7 @@ int64_t BlockRows(int64_t vocabulary) {
 }
 
 at::Tensor BlockLogits(const at::Tensor& hidden, const at::Tensor& head) {
-  return at::matmul(hidden, head.t()).to(at::kFloat);
+  return at::matmul(hidden.to(head.scalar_type()), head.t()).to(at::kFloat);
 }
 
 struct CrossEntropyFunction : public Function<CrossEntropyFunction> {
@@ -40,13 +40,12 @@ struct CrossEntropyFunction : public Function<CrossEntropyFunction> {
       // d loss / d logits = weight · (softmax − onehot)
       probabilities.mul_(weight / sum);
       probabilities.scatter_add_(1, target, -weight);
-      const at::Tensor logits_grad = probabilities.to(hidden.scalar_type());
-      at::Tensor slot = hidden_grad.slice(0, begin, end);
-      at::matmul_out(slot, logits_grad, head);
+      const at::Tensor logits_grad = probabilities.to(head.scalar_type());
+      hidden_grad.slice(0, begin, end).copy_(at::matmul(logits_grad, head));
       if (head.scalar_type() == at::kFloat) {
         head_grad.addmm_(logits_grad.t(), x);
       } else {
-        head_grad.add_(at::matmul(logits_grad.t(), x));
+        head_grad.add_(at::matmul(logits_grad.t(), x.to(head.scalar_type())));
       }
     }
     context->save_for_backward({hidden_grad, head_grad.to(head.scalar_type())});

@@ -1,7 +1,6 @@
 #include "runtime/train/sft.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <xxhash.h>
 
 #include <chrono>
@@ -9,6 +8,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "runtime/backbone/backbone.h"
+#include "runtime/backbone/cpu_kernels.h"
 #include "runtime/train/adamw.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/evaluation.h"
@@ -26,14 +27,6 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Tensors come and go every step: giving their pages back to the system each time costs a fifth of the step.
-void KeepFreedMemory() {
-#ifdef M_MMAP_THRESHOLD
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
 }
 
 // What must agree for a resumed run to have the same losses.
@@ -55,7 +48,7 @@ class SftRun {
       : config_(config), progress_(progress), options_(options) {}
 
   Result<SftSummary> Run() {
-    KeepFreedMemory();
+    backbone::TuneAllocator();
     JADE_TRY(PrepareFolder());
     JADE_TRY(PrepareModel());
     JADE_TRY(Resume());
@@ -121,8 +114,8 @@ class SftRun {
     std::vector<at::Tensor> parameters;
     for (const backbone::Parameter& parameter : model_->parameters()) parameters.push_back(parameter.tensor);
     optimiser_ = std::make_unique<AdamW>(std::move(parameters), config_.optimiser);
-    const bool bf16 =
-        config_.compute == ComputeType::kBf16 || (config_.compute == ComputeType::kAuto && !model_->device().is_cpu());
+    const bool fast = !model_->device().is_cpu() || backbone::ProcessorMultipliesBf16();
+    const bool bf16 = config_.compute == ComputeType::kBf16 || (config_.compute == ComputeType::kAuto && fast);
     dtype_ = bf16 ? at::kBFloat16 : at::kFloat;
     return {};
   }
