@@ -38,7 +38,6 @@ struct Evaluation {
   const std::vector<eval::Question>& questions;
   session::RunRequest request;  // without inputs
   std::string input;            // the parameter that takes the question
-  trace::Store* store;
   std::FILE* rows;
   eval::Summariser* summariser;
 };
@@ -57,7 +56,6 @@ void WriteRow(std::FILE* file, const eval::Question& question, const session::Fi
 
 Status Finish(const Evaluation& evaluation, const eval::Question& question, session::FinishedRun finished) {
   if (evaluation.rows != nullptr) WriteRow(evaluation.rows, question, finished);
-  if (evaluation.store != nullptr) JADE_TRY(Record(*evaluation.store, finished));
   evaluation.summariser->Add({.id = question.id,
                               .type = question.type,
                               .gold = question.gold,
@@ -135,28 +133,28 @@ int Evaluate(const Options& options, const std::atomic<bool>& cancel) {
   }
   request.reward = settings->reward;
 
+  ProgressBar bar;
+  auto bench = BuildWorkbench(*settings, options.trace, bar, cancel);
+  if (!bench.ok()) return Fail(bench.error());
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> rows(nullptr, std::fclose);
   if (!options.rows.empty()) {
     rows.reset(std::fopen(options.rows.c_str(), "wb"));
     if (rows == nullptr) return Fail(Error(ErrorCode::kIo, fmt::format("cannot write `{}`", options.rows)));
   }
-  ProgressBar bar;
-  auto bench = BuildWorkbench(*settings, options.trace, bar, cancel);
-  if (!bench.ok()) return Fail(bench.error());
+  request.store = bench->store.get();
   const auto form = request.normalisation;
   eval::Summariser summariser(form);
-  const Evaluation evaluation{
-      options,    *questions, std::move(request), workflow->signature->parameters[0].name, bench->store.get(),
-      rows.get(), &summariser};
+  const Evaluation evaluation{options,    *questions, std::move(request), workflow->signature->parameters[0].name,
+                              rows.get(), &summariser};
   const auto started = std::chrono::steady_clock::now();
   bar.Begin({.name = "evaluating", .unit = "questions", .total = questions->size()});
   session::Session session(bench->engine.get(), {bench->retriever.get()});
   Status answered = AnswerAll(evaluation, session, bar, cancel);
   bar.End();
-  if (!answered.ok()) return Fail(answered.error());
   if (bench->store != nullptr) {
     if (Status flushed = bench->store->Flush(); !flushed.ok()) return Fail(flushed.error());
   }
+  if (!answered.ok()) return Fail(answered.error());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const eval::Summary summary = summariser.Finish(seconds);
   if (options.json) {

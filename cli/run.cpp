@@ -100,6 +100,7 @@ int Run(const Options& options, const std::atomic<bool>& cancel) {
   if (!bench.ok()) return Fail(bench.error());
   Narrator narrator;
   if (!options.quiet) request.observer = &narrator;
+  request.store = bench->store.get();
   session::FinishedRun finished;
   {
     session::Session session(bench->engine.get(), {bench->retriever.get()});
@@ -108,12 +109,13 @@ int Run(const Options& options, const std::atomic<bool>& cancel) {
     session.Drain(&cancel);
     finished = session.Take(*run);
   }
-  const int shown = Show(finished, options.json);
-  if (bench->store != nullptr) {
-    Status recorded = Record(*bench->store, finished);
-    if (recorded.ok()) recorded = bench->store->Flush();
-    if (!recorded.ok()) return Fail(recorded.error());
-    if (!options.quiet) fmt::print(stderr, "recorded: jade trace show {}\n", finished.run.id);
+  Status recorded;
+  if (bench->store != nullptr) recorded = bench->store->Flush();
+  // The answer is worth showing also when it could not be recorded; the trap would say the same thing twice.
+  const int shown = recorded.ok() || finished.value ? Show(finished, options.json) : kRunFailed;
+  if (!recorded.ok()) return Fail(recorded.error());
+  if (bench->store != nullptr && !options.quiet) {
+    fmt::print(stderr, "recorded: jade trace show {}\n", finished.run.id);
   }
   return shown;
 }

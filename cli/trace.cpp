@@ -46,11 +46,10 @@ int List(const ListOptions& options) {
   }
   const Style style = Style::For(stdout);
   for (const auto& run : *runs) {
-    const auto status_colour = run.status == trace::RunStatus::kDone ? style.green : style.red;
-    fmt::print("{}{}{}  {}  {}{:9}{}  {:>8}  {:2} calls  {:5} tokens  {}  {}\n", style.cyan, run.id, style.reset,
-               LocalTime(run.started_unix_us), status_colour, trace::RunStatusName(run.status), style.reset,
-               HumanDuration(static_cast<double>(run.elapsed_us) / 1e6), run.calls, run.tokens, run.workflow,
-               OneLine(FirstInput(run), 60));
+    fmt::print("{}{}{}  {}  {}{:10}{}  {:>8}  {:2} calls  {:5} tokens  {}  {}\n", style.cyan, run.id, style.reset,
+               LocalTime(run.started_unix_us), StatusColour(run.status, style), trace::RunStatusName(run.status),
+               style.reset, HumanDuration(static_cast<double>(run.elapsed_us) / 1e6), run.calls, run.tokens,
+               run.workflow, OneLine(FirstInput(run), 60));
   }
   if (runs->empty()) fmt::print("no runs\n");
   return kFine;
@@ -88,7 +87,7 @@ void AddTraceCommand(CLI::App& app, Invocation& invocation) {
   ls->add_option("--trace", list->store, "experience store")->capture_default_str();
   ls->add_option("-n,--limit", list->filter.limit, "how many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   ls->add_option("--workflow", list->filter.workflow, "only runs of this workflow");
-  ls->add_flag("--failed", list->filter.only_failed, "only runs that trapped or were cancelled");
+  ls->add_flag("--failed", list->filter.only_failed, "only runs that trapped, were cancelled or are unfinished");
   ls->add_flag("--json", list->json, "print a JSON array");
   ls->callback([list, &invocation] { invocation.action = [list] { return List(*list); }; });
 

@@ -132,6 +132,11 @@ std::string CallLine(const trace::CallRecord& call, const std::string& name, con
   return line + std::string(style.reset) + "\n";
 }
 
+std::string_view StatusColour(trace::RunStatus status, const Style& style) {
+  if (status == trace::RunStatus::kDone) return style.green;
+  return status == trace::RunStatus::kUnfinished ? style.yellow : style.red;
+}
+
 std::string FirstInput(const trace::RunRecord& run) {
   const json inputs = ParseOrNull(run.inputs_json);
   if (!inputs.is_object() || inputs.empty()) return run.inputs_json;
@@ -142,7 +147,7 @@ std::string FirstInput(const trace::RunRecord& run) {
 
 std::string TraceTree(const trace::RunRecord& run, const std::vector<trace::CallRecord>& calls, const Style& style,
                       bool full) {
-  const auto colour = run.status == trace::RunStatus::kDone ? style.green : style.red;
+  const auto colour = StatusColour(run.status, style);
   std::string out = fmt::format("{}{}{}  {}{}{}  {}\n", style.bold, run.workflow, style.reset, colour,
                                 trace::RunStatusName(run.status), style.reset,
                                 HumanDuration(static_cast<double>(run.elapsed_us) / 1e6));

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/terminal.h"
@@ -17,6 +18,9 @@ std::string TraceTree(const trace::RunRecord& run, const std::vector<trace::Call
 
 // One call as a line: name, mark, what came of it, tokens, time. Ends with a newline.
 std::string CallLine(const trace::CallRecord& call, const std::string& name, const Style& style);
+
+// Green for a run that is done, yellow for an unfinished one, red for the others.
+std::string_view StatusColour(trace::RunStatus status, const Style& style);
 
 // The first input's text, the question in most workflows.
 std::string FirstInput(const trace::RunRecord& run);

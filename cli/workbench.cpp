@@ -138,10 +138,4 @@ void ApplySettings(const settings::Settings& settings, bool greedy, session::Run
       settings.normalise == "squad" ? builtins::Normalisation::kSquad : builtins::Normalisation::kJade;
 }
 
-Status Record(trace::Store& store, const session::FinishedRun& finished) {
-  JADE_TRY(store.AddRun(finished.run));
-  for (const auto& call : finished.calls) JADE_TRY(store.AddCall(finished.run.id, call));
-  return {};
-}
-
 }  // namespace jade::cli

@@ -43,7 +43,4 @@ void ApplySettings(const settings::Settings& settings, bool greedy, session::Run
 // for each version of the file.
 Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progress, const std::atomic<bool>& cancel);
 
-// Writes a finished run and its calls.
-Status Record(trace::Store& store, const session::FinishedRun& finished);
-
 }  // namespace jade::cli

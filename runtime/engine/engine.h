@@ -97,12 +97,14 @@ struct ToolReply {
 };
 
 struct Event {
-  enum class Kind : uint8_t { kStarted, kDelta, kReply, kToolReply };
+  enum class Kind : uint8_t { kStarted, kDelta, kReply, kToolReply, kRecorded };
   Kind kind = Kind::kStarted;
   uint64_t id = 0;
   std::string delta;  // kDelta: the next piece of text, whole code points
   Reply reply;        // kReply
   ToolReply tool;     // kToolReply
+  // kRecorded is the scheduler's own: the record of a call is on disk, or why it could not be written.
+  std::optional<Error> error;
 };
 
 // Thread-safe mailbox from engines and tools to one scheduler.

@@ -156,6 +156,7 @@ void ActiveRun::PlanOverrun(uint64_t plan_call) {
   if (one.overran) return;
   one.overran = true;
   one.record.penalty += one.role().overrun;
+  if (one.ended) Log(plan_call);
 }
 
 }  // namespace jade::schedule

@@ -3,8 +3,11 @@
 // counts their budget.
 
 #include <deque>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "runtime/schedule/scheduler.h"
@@ -22,12 +25,15 @@ class ActiveRun final : public interp::Host {
   void Cancel();
   RunResult Finish();
   RunObserver* observer() const { return spec_.observer; }
+  const std::function<void(RunId, const RunResult&)>& on_end() const { return spec_.ended; }
 
   // Events of its calls, by the run's number of the call.
   void Started(uint64_t call);
   void Delta(uint64_t call, const std::string& text);
   void Replied(uint64_t call, engine::Reply reply);
   void ToolReplied(uint64_t call, engine::ToolReply reply);
+  // The record of a call that has ended is on disk, or could not be written.
+  void Recorded(uint64_t call, const std::optional<Error>& error);
 
   // interp::Host
   void Issue(IssueArguments arguments) override;
@@ -42,6 +48,7 @@ class ActiveRun final : public interp::Host {
   int64_t CallsOf(const ir::Callee& callee) override;
 
  private:
+  using Outcome = std::variant<abi::Value, interp::Raised>;
   // A call from its issue to its end. The number of a call is its index + 1.
   struct Call {
     trace::CallRecord record;
@@ -52,19 +59,28 @@ class ActiveRun final : public interp::Host {
     interp::FuturePtr future;
     source::SourceFilePtr file;
     source::Span span;
-    uint64_t request = 0;  // under way at the engine or tool; 0: not
+    uint64_t request = 0;         // under way at the engine or tool; 0: not
+    uint64_t recording = 0;       // the record that `outcome` waits for; 0: none
+    std::optional<Outcome> held;  // see `recording`
     uint32_t attempts = 0;
-    std::string tool_arguments;
+    std::vector<uint64_t> sharers;  // identical calls of the tool that wait for this one's result
     bool ended = false;
     bool overran = false;
     const ir::Callee& role() const { return module->callee(callee); }
   };
+  using ToolKey = std::pair<std::string, std::string>;  // name, arguments as canonical JSON
+  static ToolKey KeyOf(const Call& call) { return {call.record.role, call.record.messages.front().text}; }
   Call& call(uint64_t number) { return calls_[number - 1]; }
   int64_t Elapsed() const { return NowMicros() - started_us_; }
 
   void SubmitModel(uint64_t number);
+  // Tools are pure: identical calls of one run share one execution. Each is logged and counted all the same.
+  void BeginTool(uint64_t number);
   void SubmitTool(uint64_t number);
   void RetryTool(uint64_t number, const Error& error);
+  void FailTool(uint64_t number, const Error& error);
+  // The execution was cancelled: another of those who share it takes it over, once it is clear who is left.
+  void PassOnTool(uint64_t number);
   engine::Sampling SamplingFor(const Call& call, const interp::CallPath& path) const;
   call::CallContext ContextOf(const Call& call) const;
   void CountTokens(Call& call, int64_t tokens);
@@ -72,7 +88,11 @@ class ActiveRun final : public interp::Host {
   void EndScope(const interp::ScopePtr& scope, abi::TrapKind kind);
   void Succeed(uint64_t number, abi::Value value);
   void Fail(uint64_t number, abi::Trap trap, interp::ScopePtr exhausted = nullptr);
+  // Ends a call and gives its outcome to the program, at once or when its record is on disk.
+  void Conclude(uint64_t number, trace::CallStatus status, Outcome outcome);
+  void Deliver(Call& call, Outcome outcome);
   void End(uint64_t number, trace::CallStatus status);
+  void Log(uint64_t number);
   abi::Trap FailureOf(const Call& call, const Error& error) const;
 
   Scheduler& scheduler_;
@@ -82,6 +102,7 @@ class ActiveRun final : public interp::Host {
   interp::TaskPtr root_;
   std::deque<Call> calls_;
   std::vector<interp::CallPathPtr> paths_;
+  std::map<ToolKey, uint64_t> tools_;  // the call that is executed for all that are equal
   int64_t started_us_ = 0;
   int64_t retrievals_ = 0;
   int64_t tokens_ = 0;

@@ -2,6 +2,7 @@
 // What a run is given and what it leaves behind, as the scheduler sees them.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "runtime/builtins/builtins.h"
 #include "runtime/call/prompt.h"
 #include "runtime/trace/record.h"
+#include "runtime/trace/store.h"
 
 namespace jade::schedule {
 
@@ -55,6 +57,8 @@ class TestHooks {
   virtual void Expect(bool held, abi::Trap place, const std::string& left, const std::string& right) = 0;
 };
 
+struct RunResult;
+
 struct RunSpec {
   ir::ModulePtr module;
   ir::FunctionId entry;
@@ -68,6 +72,13 @@ struct RunSpec {
   RunObserver* observer = nullptr;
   TestHooks* test = nullptr;
   bool stream = false;  // ask engines for token deltas
+
+  // Where calls are written when they end, under this id, which the store knows already; null: nowhere. With a durable
+  // store, the value of a call reaches the program only when its record is on disk. Outlives the run.
+  trace::Store* store = nullptr;
+  std::string store_id;
+  // Told when the run is over, whatever ended it, before its observer.
+  std::function<void(RunId, const RunResult&)> ended;
 };
 
 struct RunResult {

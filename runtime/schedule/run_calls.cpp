@@ -59,8 +59,7 @@ void ActiveRun::Issue(IssueArguments arguments) {
   record.role = one.role().name;
   record.timings.issued_us = Elapsed();
   if (one.role().kind == ir::CalleeKind::kTool) {
-    ++retrievals_;
-    SubmitTool(number);
+    BeginTool(number);
   } else {
     SubmitModel(number);
   }
@@ -112,26 +111,62 @@ void ActiveRun::SubmitModel(uint64_t number) {
   Fail(number, FailureOf(one, status.error()));
 }
 
+void ActiveRun::BeginTool(uint64_t number) {
+  Call& one = call(number);
+  ++retrievals_;
+  one.record.messages.push_back({"user", call::ToolArguments(ContextOf(one))});
+  uint64_t& executes = tools_[KeyOf(one)];
+  Call* executed = executes == 0 ? nullptr : &call(executes);
+  const bool gone =
+      executed == nullptr || (executed->record.status == CallStatus::kCancelled && executed->sharers.empty());
+  if (gone) {
+    executes = number;
+  } else {
+    one.record.shared_with = executed->record.path;
+    one.record.timings.started_us = Elapsed();
+  }
+  if (spec_.observer != nullptr) spec_.observer->CallIssued(id_, one.record);
+  if (gone) return SubmitTool(number);
+  if (executed->ended && executed->record.status == CallStatus::kDone) {
+    return ToolReplied(number, engine::ToolReply{executed->record.action, std::nullopt});
+  }
+  executed->sharers.push_back(number);
+}
+
+void ActiveRun::PassOnTool(uint64_t number) {
+  Scheduler& scheduler = scheduler_;
+  scheduler.At(NowMicros(), [&scheduler, id = id_, number] {
+    auto found = scheduler.active_.find(id);
+    if (found == scheduler.active_.end()) return;
+    ActiveRun& run = *found->second;
+    std::vector<uint64_t> sharers = std::exchange(run.call(number).sharers, {});
+    std::erase_if(sharers, [&](uint64_t sharer) { return run.call(sharer).ended; });
+    if (sharers.empty()) return;
+    const uint64_t next = sharers.front();
+    Call& executed = run.call(next);
+    executed.record.shared_with.reset();
+    run.tools_[KeyOf(executed)] = next;
+    executed.sharers.assign(sharers.begin() + 1, sharers.end());
+    for (uint64_t sharer : executed.sharers) run.call(sharer).record.shared_with = executed.record.path;
+    run.SubmitTool(next);
+  });
+}
+
 void ActiveRun::SubmitTool(uint64_t number) {
   Call& one = call(number);
-  if (one.attempts == 0) {
-    one.tool_arguments = call::ToolArguments(ContextOf(one));
-    one.record.messages.push_back({"user", one.tool_arguments});
-    if (spec_.observer != nullptr) spec_.observer->CallIssued(id_, one.record);
-  }
   ++one.attempts;
   engine::ToolProvider* tool = scheduler_.ToolFor(one.role().name);
   if (tool == nullptr) {
-    return Fail(number, FailureOf(one, Error(ErrorCode::kUnavailable, "no provider is bound to this tool")));
+    return FailTool(number, Error(ErrorCode::kUnavailable, "no provider is bound to this tool"));
   }
   const uint64_t id = one.request = scheduler_.Register(this, number, tool);
-  engine::ToolRequest request{id, one.role().name, one.tool_arguments,
+  engine::ToolRequest request{id, one.role().name, one.record.messages.front().text,
                               std::chrono::microseconds(one.role().timeout_us)};
   one.record.timings.started_us = Elapsed();
   Status status = tool->Submit(std::move(request));
   if (!status.ok()) {
     scheduler_.in_flight_.erase(std::exchange(one.request, 0));
-    return Fail(number, FailureOf(one, status.error()));
+    return FailTool(number, status.error());
   }
   if (one.role().timeout_us <= 0) return;
   Scheduler& scheduler = scheduler_;
@@ -148,7 +183,7 @@ void ActiveRun::SubmitTool(uint64_t number) {
 void ActiveRun::RetryTool(uint64_t number, const Error& error) {
   Call& one = call(number);
   one.request = 0;
-  if (one.attempts > one.role().retries) return Fail(number, FailureOf(one, error));
+  if (one.attempts > one.role().retries) return FailTool(number, error);
   const int64_t pause = kFirstBackoffUs << std::min<uint32_t>(one.attempts - 1, 6);
   Scheduler& scheduler = scheduler_;
   scheduler_.At(NowMicros() + pause, [&scheduler, id = id_, number] {
@@ -156,6 +191,19 @@ void ActiveRun::RetryTool(uint64_t number, const Error& error) {
     if (found == scheduler.active_.end() || found->second->call(number).ended) return;
     found->second->SubmitTool(number);
   });
+}
+
+// A later call of the same kind tries anew.
+void ActiveRun::FailTool(uint64_t number, const Error& error) {
+  Call& one = call(number);
+  tools_.erase(KeyOf(one));
+  const std::vector<uint64_t> sharers = std::exchange(one.sharers, {});
+  Fail(number, FailureOf(one, error));
+  for (uint64_t sharer : sharers) {
+    if (call(sharer).ended) continue;
+    call(sharer).attempts = one.attempts;
+    Fail(sharer, FailureOf(call(sharer), error));
+  }
 }
 
 Trap ActiveRun::FailureOf(const Call& one, const Error& error) const {
@@ -222,26 +270,58 @@ void ActiveRun::ToolReplied(uint64_t number, engine::ToolReply reply) {
       abi::FromJson(one.record.action, one.role().signature.result, one.module->types(), /*lenient=*/true);
   if (!value.ok()) {
     Error error = value.error();
-    return Fail(number, FailureOf(one, error.Wrap("its result is not of the declared type")));
+    return FailTool(number, error.Wrap("its result is not of the declared type"));
   }
+  const std::vector<uint64_t> sharers = std::exchange(one.sharers, {});
   Succeed(number, std::move(value).value());
+  for (uint64_t sharer : sharers) {
+    if (!call(sharer).ended) ToolReplied(sharer, engine::ToolReply{one.record.action, std::nullopt});
+  }
 }
 
 void ActiveRun::Succeed(uint64_t number, Value value) {
   Call& one = call(number);
   one.record.value_json = abi::ToJson(value, one.role().signature.result, one.module->types());
-  End(number, CallStatus::kDone);
-  const interp::FuturePtr future = std::move(one.future);
-  interp::Settle(context_, *future, std::move(value));
+  Conclude(number, CallStatus::kDone, std::move(value));
 }
 
 void ActiveRun::Fail(uint64_t number, Trap trap, interp::ScopePtr exhausted) {
   Call& one = call(number);
   one.record.error = trap.message;
   if (trap.call_path.empty()) trap.call_path = one.record.path;
-  End(number, CallStatus::kFailed);
+  Conclude(number, CallStatus::kFailed, interp::Raised{std::move(trap), std::move(exhausted)});
+}
+
+void ActiveRun::Conclude(uint64_t number, CallStatus status, Outcome outcome) {
+  Call& one = call(number);
+  const bool hold = spec_.store != nullptr && spec_.store->durable();
+  if (hold) {
+    one.held = std::move(outcome);
+    one.recording = scheduler_.AwaitRecord(this, number);
+  }
+  End(number, status);
+  if (!hold) Deliver(one, std::move(outcome));
+}
+
+void ActiveRun::Recorded(uint64_t number, const std::optional<Error>& error) {
+  Call& one = call(number);
+  one.recording = 0;
+  Outcome outcome = std::move(*std::exchange(one.held, std::nullopt));
+  if (error) {
+    Trap trap = FailureOf(one, *error);
+    trap.message = fmt::format("the call of `{}` could not be recorded: {}", one.role().name, error->ToString());
+    outcome = interp::Raised{std::move(trap), nullptr};
+  }
+  Deliver(one, std::move(outcome));
+}
+
+void ActiveRun::Deliver(Call& one, Outcome outcome) {
   const interp::FuturePtr future = std::move(one.future);
-  interp::SettleTrap(context_, *future, interp::Raised{std::move(trap), std::move(exhausted)});
+  if (auto* value = std::get_if<Value>(&outcome)) {
+    interp::Settle(context_, *future, std::move(*value));
+  } else {
+    interp::SettleTrap(context_, *future, std::get<interp::Raised>(std::move(outcome)));
+  }
 }
 
 void ActiveRun::End(uint64_t number, CallStatus status) {
@@ -250,12 +330,36 @@ void ActiveRun::End(uint64_t number, CallStatus status) {
   one.record.status = status;
   one.record.timings.finished_us = Elapsed();
   one.arguments.clear();
-  one.tool_arguments.clear();
+  if (status == CallStatus::kCancelled && !one.sharers.empty()) PassOnTool(number);
+  Log(number);
   if (spec_.observer != nullptr) spec_.observer->CallFinished(id_, one.record);
+}
+
+// Sends the record on its way to the disk. A store that has failed says so when it is flushed.
+void ActiveRun::Log(uint64_t number) {
+  if (spec_.store == nullptr) return;
+  const uint64_t id = call(number).recording;
+  if (id == 0) {
+    (void)spec_.store->AddCall(spec_.store_id, call(number).record);
+    return;
+  }
+  auto tell = [queue = scheduler_.queue_, id](const Status& status) {
+    engine::Event event;
+    event.kind = engine::Event::Kind::kRecorded;
+    event.id = id;
+    if (!status.ok()) event.error = status.error();
+    queue->Post(std::move(event));
+  };
+  if (Status added = spec_.store->AddCall(spec_.store_id, call(number).record, tell); !added.ok()) tell(added);
 }
 
 void ActiveRun::CancelCall(uint64_t number) {
   Call& one = call(number);
+  if (one.recording != 0) {
+    scheduler_.recording_.erase(std::exchange(one.recording, 0));
+    one.held.reset();
+    one.future.reset();
+  }
   if (one.ended) return;
   if (one.request != 0) scheduler_.Abandon(std::exchange(one.request, 0));
   one.record.error = "cancelled";

@@ -66,7 +66,10 @@ void Scheduler::Retire(ActiveRun* run) {
   // Tasks of the run that are still queued are done and hold no pointer that is followed again.
   std::erase_if(ready_, [&](const TaskPtr& task) { return task->run->host == finished.get(); });
   finished_.emplace(id, finished->Finish());
-  std::erase_if(in_flight_, [&](const auto& entry) { return entry.second.run == finished.get(); });
+  const auto is_of_run = [&](const auto& entry) { return entry.second.run == finished.get(); };
+  std::erase_if(in_flight_, is_of_run);
+  std::erase_if(recording_, is_of_run);
+  if (finished->on_end()) finished->on_end()(id, finished_.at(id));
   if (finished->observer() != nullptr) finished->observer()->RunFinished(id);
 }
 
@@ -74,27 +77,28 @@ bool Scheduler::HandleEvents() {
   events_.clear();
   if (!queue_->Drain(&events_)) return false;
   std::vector<Event> events = std::move(events_);
-  for (Event& event : events) {
-    auto found = in_flight_.find(event.id);
-    if (found == in_flight_.end()) continue;  // cancelled, or of a run that is over
-    const InFlight flight = found->second;
-    if (event.kind == Event::Kind::kReply || event.kind == Event::Kind::kToolReply) in_flight_.erase(found);
-    switch (event.kind) {
-      case Event::Kind::kStarted:
-        flight.run->Started(flight.call);
-        break;
-      case Event::Kind::kDelta:
-        flight.run->Delta(flight.call, event.delta);
-        break;
-      case Event::Kind::kReply:
-        flight.run->Replied(flight.call, std::move(event.reply));
-        break;
-      case Event::Kind::kToolReply:
-        flight.run->ToolReplied(flight.call, std::move(event.tool));
-        break;
-    }
-  }
+  for (Event& event : events) HandleEvent(event);
   return true;
+}
+
+void Scheduler::HandleEvent(Event& event) {
+  auto& waiting = event.kind == Event::Kind::kRecorded ? recording_ : in_flight_;
+  auto found = waiting.find(event.id);
+  if (found == waiting.end()) return;  // cancelled, or of a run that is over
+  const InFlight flight = found->second;
+  if (event.kind != Event::Kind::kStarted && event.kind != Event::Kind::kDelta) waiting.erase(found);
+  switch (event.kind) {
+    case Event::Kind::kStarted:
+      return flight.run->Started(flight.call);
+    case Event::Kind::kDelta:
+      return flight.run->Delta(flight.call, event.delta);
+    case Event::Kind::kReply:
+      return flight.run->Replied(flight.call, std::move(event.reply));
+    case Event::Kind::kToolReply:
+      return flight.run->ToolReplied(flight.call, std::move(event.tool));
+    case Event::Kind::kRecorded:
+      return flight.run->Recorded(flight.call, event.error);
+  }
 }
 
 bool Scheduler::FireTimers() {
@@ -126,11 +130,14 @@ bool Scheduler::Pump(std::chrono::microseconds max_wait) {
   bool busy = FireTimers();
   busy = HandleEvents() || busy;
   if (busy || !ready_.empty() || active_.empty()) return !active_.empty();
-  clock_->SetHorizon(timers_.empty() ? std::numeric_limits<int64_t>::max() : timers_.begin()->first);
+  // No virtual time passes while a record is on its way to the disk.
+  const int64_t next = !recording_.empty() ? clock_->NowMicros()
+                       : timers_.empty()   ? std::numeric_limits<int64_t>::max()
+                                           : timers_.begin()->first;
+  clock_->SetHorizon(next);
   if (StepSources()) return true;
   auto wait = max_wait;
-  if (!timers_.empty()) {
-    const int64_t next = timers_.begin()->first;
+  if (!timers_.empty() && recording_.empty()) {
     if (clock_->SkipTo(next)) return true;
     wait = std::min(wait, std::chrono::microseconds(std::max<int64_t>(next - clock_->NowMicros(), 0)));
   }
@@ -166,6 +173,12 @@ RunResult Scheduler::Take(RunId run) {
 uint64_t Scheduler::Register(ActiveRun* run, uint64_t call, engine::ToolProvider* tool) {
   const uint64_t id = next_request_++;
   in_flight_[id] = InFlight{run, call, tool};
+  return id;
+}
+
+uint64_t Scheduler::AwaitRecord(ActiveRun* run, uint64_t call) {
+  const uint64_t id = next_request_++;
+  recording_[id] = InFlight{run, call, nullptr};
   return id;
 }
 

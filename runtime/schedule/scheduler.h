@@ -59,12 +59,15 @@ class Scheduler {
   using Timer = std::function<void()>;
 
   uint64_t Register(ActiveRun* run, uint64_t call, engine::ToolProvider* tool);
+  // The call has ended and its value waits for `id` to be recorded.
+  uint64_t AwaitRecord(ActiveRun* run, uint64_t call);
   void Abandon(uint64_t id);  // cancels it at its source and forgets it
   engine::ToolProvider* ToolFor(const std::string& name) const;
   void At(int64_t micros, Timer timer) { timers_.emplace(micros, std::move(timer)); }
   void MakeReady(const interp::TaskPtr& task);
   void AdvanceTasks();
   bool HandleEvents();
+  void HandleEvent(engine::Event& event);
   bool FireTimers();
   bool StepSources();
   void Retire(ActiveRun* run);
@@ -75,6 +78,7 @@ class Scheduler {
   std::shared_ptr<engine::EventQueue> queue_;
   std::deque<interp::TaskPtr> ready_;
   std::unordered_map<uint64_t, InFlight> in_flight_;
+  std::unordered_map<uint64_t, InFlight> recording_;  // see AwaitRecord
   std::multimap<int64_t, Timer> timers_;
   std::map<RunId, std::unique_ptr<ActiveRun>> active_;
   std::map<RunId, RunResult> finished_;

@@ -103,6 +103,25 @@ workflow Solve(%0: Text question) -> Text {
   yield(%8)
 }
 
+workflow Race(%0: Text question) -> [Int] {
+  %1: Float = const.float 0.0001
+  %2: Float = const.float 1.0
+  %3: [Float] = list(%1, %2)
+  %4: [Int] = each(%3) { (%5: Float, %6: Int)
+    %7: Int = within seconds(%5) {
+      %8: future [Text] = issue R(%0) @R
+      %9: [Text] = await(%8)
+      %10: Int = builtin len(%9)
+      yield(%10)
+    } {
+      %11: Int = const.int 0
+      yield(%11)
+    }
+    yield(%7)
+  }
+  yield(%4)
+}
+
 workflow Limited(%0: Text question, %1: Int calls) -> Text {
   %2: Text = within calls(%1) {
     %3: Text = call Solve(%0) @Solve
@@ -325,6 +344,68 @@ TEST_F(SchedulerTest, ToolsAreTriedAgainAndTimeOut) {
   tools_->Set("R", [](const engine::ToolRequest&) { return ScriptedTools::Result{"[1]", 0, {}}; });
   EXPECT_THAT(RunOne(Spec("Solve")).trap->message,
               HasSubstr("its result is not of the declared type: [0]: expected a string, got a number"));
+}
+
+TEST_F(SchedulerTest, EqualToolCallsShareOneExecution) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    Prepare({seed == 0 ? ScriptOptions::Order::kDelay : ScriptOptions::Order::kShuffled, seed});
+    engine_->SetMatcher([](const engine::Request& request) -> std::optional<ScriptedReply> {
+      if (request.role == "Split") return ScriptedReply{"<q1>a</q1><q2>b</q2><q3>a</q3>", 100};
+      return Answer(request);
+    });
+    RunResult result = RunOne(Spec("Solve"));
+    EXPECT_EQ(result.value.as_text(), "[[a; a]; [[b; b]; [[a; a]; ]]]");
+    EXPECT_EQ(result.call_count, 10);
+    EXPECT_EQ(result.retrievals, 3);
+    EXPECT_EQ(tools_->requests().size(), 2u);
+    std::vector<std::string> shared;
+    for (const trace::CallRecord& call : result.calls) {
+      if (!call.shared_with) continue;
+      shared.push_back(call.path + " = " + *call.shared_with);
+      EXPECT_EQ(call.action, "[\"a\"]");
+      EXPECT_EQ(call.value_json, "[\"a\"]");
+      EXPECT_EQ(call.status, trace::CallStatus::kDone);
+    }
+    EXPECT_THAT(shared, ElementsAre("Solve/Part[2]/R = Solve/Part[0]/R"));
+  }
+}
+
+TEST_F(SchedulerTest, RunsShareNoToolCallsWithEachOther) {
+  Prepare();
+  const RunId first = scheduler_->Start(Spec("Solve"));
+  const RunId second = scheduler_->Start(Spec("Solve"));
+  scheduler_->Drain();
+  EXPECT_EQ(scheduler_->Take(first).retrievals, 3);
+  EXPECT_EQ(scheduler_->Take(second).retrievals, 3);
+  EXPECT_EQ(tools_->requests().size(), 6u);
+}
+
+TEST_F(SchedulerTest, WhoSharesAFailedToolCallFailsWithIt) {
+  Prepare();
+  engine_->SetMatcher([](const engine::Request&) { return ScriptedReply{"<q1>a</q1><q2>a</q2>", 0, std::nullopt}; });
+  tools_->Set("R", [](const engine::ToolRequest&) {
+    return ScriptedTools::Result{"", 10, Error(ErrorCode::kUnavailable, "down")};
+  });
+  RunResult result = RunOne(Spec("Solve"));
+  ASSERT_EQ(result.status, trace::RunStatus::kTrapped);
+  EXPECT_EQ(result.trap->message, "the call of `R` failed: down (after 2 attempts)");
+  EXPECT_EQ(result.trap->call_path, "Solve/Part[0]");
+  EXPECT_EQ(tools_->requests().size(), 2u);
+}
+
+TEST_F(SchedulerTest, ASharedToolCallOutlivesTheOneThatBeganIt) {
+  Prepare();
+  tools_->Set("R", [](const engine::ToolRequest&) { return ScriptedTools::Result{R"(["found"])", 500, {}}; });
+  RunSpec spec = Spec("Race");
+  RunResult result = RunOne(std::move(spec));
+  ASSERT_EQ(result.status, trace::RunStatus::kDone) << result.trap->ToString();
+  EXPECT_EQ(result.value, Value::List({Value::Int(0), Value::Int(1)}));
+  EXPECT_EQ(tools_->requests().size(), 2u);
+  EXPECT_EQ(result.retrievals, 2);
+  EXPECT_EQ(result.elapsed_us, 100 + 500);
+  EXPECT_EQ(result.calls[0].status, trace::CallStatus::kCancelled);
+  EXPECT_EQ(result.calls[1].status, trace::CallStatus::kDone);
+  EXPECT_EQ(result.calls[1].shared_with, std::nullopt);
 }
 
 TEST_F(SchedulerTest, CancellingStopsEverything) {

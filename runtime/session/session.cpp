@@ -142,7 +142,8 @@ PlanCache* Session::PlansOf(const ProgramPtr& program) {
 
 Result<RunId> Session::Start(const RunRequest& request) {
   const Program& program = *request.program;
-  Pending pending;
+  auto owned = std::make_unique<Pending>();
+  Pending& pending = *owned;
   pending.request = request;
   JADE_ASSIGN_OR_RETURN(pending.workflow, program.FindWorkflow(request.workflow));
   if (!request.reward.empty()) {
@@ -161,9 +162,21 @@ Result<RunId> Session::Start(const RunRequest& request) {
   spec.plans = PlansOf(request.program);
   spec.observer = request.observer;
   spec.stream = request.stream;
-
   pending.params = spec.params;
-  trace::RunRecord& record = pending.record;
+  pending.record = NewRecord(pending, InputsJson(program, pending.workflow, spec.arguments));
+  if (request.store != nullptr) JADE_TRY(request.store->AddRun(pending.record));
+  spec.store = request.store;
+  spec.store_id = pending.record.id;
+  spec.ended = [&pending](RunId, const schedule::RunResult& result) { RecordEnd(pending, result); };
+  const RunId id = scheduler_.Start(std::move(spec));
+  pending_.emplace(id, std::move(owned));
+  return id;
+}
+
+trace::RunRecord Session::NewRecord(const Pending& pending, std::string inputs_json) {
+  const Program& program = *pending.request.program;
+  trace::RunRecord record;
+  record.status = trace::RunStatus::kUnfinished;
   record.started_unix_us = UnixMicros();
   const int64_t identity[3] = {record.started_unix_us, static_cast<int64_t>(getpid()),
                                static_cast<int64_t>(++started_)};
@@ -171,16 +184,14 @@ Result<RunId> Session::Start(const RunRequest& request) {
   record.module_name = program.name();
   record.module_hash = program.hash();
   record.workflow = pending.workflow.name;
-  record.inputs_json = InputsJson(program, pending.workflow, spec.arguments);
+  record.inputs_json = std::move(inputs_json);
   record.backbone = engine_->Describe();
-  record.seed = request.seed;
-  if (!request.gold.empty()) record.gold_json = GoldJson(request.gold);
-  const RunId id = scheduler_.Start(std::move(spec));
-  pending_.emplace(id, std::move(pending));
-  return id;
+  record.seed = pending.request.seed;
+  if (!pending.request.gold.empty()) record.gold_json = GoldJson(pending.request.gold);
+  return record;
 }
 
-std::optional<double> Session::RewardOf(const Pending& pending, const schedule::RunResult& result) const {
+std::optional<double> Session::RewardOf(const Pending& pending, const schedule::RunResult& result) {
   const RunRequest& request = pending.request;
   if (request.reward.empty() || request.gold.empty() || result.status != trace::RunStatus::kDone) return std::nullopt;
   Result<Program::Workflow> reward = request.program->FindReward(request.reward);
@@ -206,15 +217,8 @@ std::optional<double> Session::RewardOf(const Pending& pending, const schedule::
   return value.value.as_float();
 }
 
-FinishedRun Session::Take(RunId id) {
-  schedule::RunResult result = scheduler_.Take(id);
-  auto found = pending_.find(id);
-  JADE_CHECK(found != pending_.end(), "run {} is not of this session", id);
-  Pending pending = std::move(found->second);
-  pending_.erase(found);
-  FinishedRun finished;
-  finished.run = std::move(pending.record);
-  trace::RunRecord& record = finished.run;
+void Session::RecordEnd(Pending& pending, const schedule::RunResult& result) {
+  trace::RunRecord& record = pending.record;
   record.reward = RewardOf(pending, result);
   record.status = result.status;
   record.elapsed_us = result.elapsed_us;
@@ -224,16 +228,27 @@ FinishedRun Session::Take(RunId id) {
   record.tokens = result.tokens;
   record.prompt_tokens = result.prompt_tokens;
   record.depth = result.depth;
-  finished.calls = std::move(result.calls);
   if (result.status == trace::RunStatus::kDone) {
-    const TypeTable& types = pending.request.program->types();
-    const TypeId type = pending.workflow.signature->result;
-    record.value_json = abi::ToJson(result.value, type, types);
-    finished.answer = result.value.kind() == abi::ValueKind::kText ? result.value.as_text() : record.value_json;
-    finished.value = std::move(result.value);
+    record.value_json = abi::ToJson(result.value, pending.workflow.signature->result, pending.request.program->types());
   } else {
-    finished.trap = std::move(result.trap);
-    record.trap_json = finished.trap->ToJson();
+    record.trap_json = result.trap->ToJson();
+  }
+  // A store that has failed says so when it is flushed.
+  if (pending.request.store != nullptr) (void)pending.request.store->AddRun(record);
+}
+
+FinishedRun Session::Take(RunId id) {
+  schedule::RunResult result = scheduler_.Take(id);
+  auto found = pending_.find(id);
+  JADE_CHECK(found != pending_.end(), "run {} is not of this session", id);
+  FinishedRun finished;
+  finished.run = std::move(found->second->record);
+  pending_.erase(found);
+  finished.calls = std::move(result.calls);
+  finished.trap = std::move(result.trap);
+  if (result.status == trace::RunStatus::kDone) {
+    finished.answer = result.value.kind() == abi::ValueKind::kText ? result.value.as_text() : finished.run.value_json;
+    finished.value = std::move(result.value);
   }
   return finished;
 }

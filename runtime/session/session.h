@@ -45,6 +45,9 @@ struct RunRequest {
   std::shared_ptr<const RoleSettings> settings;
   RunObserver* observer = nullptr;  // outlives the run
   bool stream = false;              // TokenDelta events
+  // Where the run is recorded as it goes: itself when it starts and when it is over, each call when it ends. Null:
+  // nowhere. Outlives the session.
+  trace::Store* store = nullptr;
   // With gold answers and the name of a reward, the finished run carries its team reward.
   std::vector<std::string> gold;
   std::string reward;
@@ -65,7 +68,8 @@ class Session {
           std::shared_ptr<engine::Clock> clock = nullptr);
   ~Session();
 
-  // Fails with kNotFound or kInvalidArgument when workflow, inputs, params or reward do not fit the program.
+  // Fails with kNotFound or kInvalidArgument when workflow, inputs, params or reward do not fit the program, and when
+  // the store takes no more.
   Result<RunId> Start(const RunRequest& request);
 
   // As in schedule::Scheduler.
@@ -87,11 +91,14 @@ class Session {
     trace::RunRecord record;
   };
   PlanCache* PlansOf(const ProgramPtr& program);
-  std::optional<double> RewardOf(const Pending& pending, const schedule::RunResult& result) const;
+  trace::RunRecord NewRecord(const Pending& pending, std::string inputs_json);
+  static std::optional<double> RewardOf(const Pending& pending, const schedule::RunResult& result);
+  // Completes the run's record and writes it.
+  static void RecordEnd(Pending& pending, const schedule::RunResult& result);
 
   engine::Engine* engine_;
   std::map<const Program*, std::unique_ptr<PlanCache>> plans_;
-  std::map<RunId, Pending> pending_;
+  std::map<RunId, std::unique_ptr<Pending>> pending_;
   uint64_t started_ = 0;
   schedule::Scheduler scheduler_;  // last: its runs use what stands above
 };

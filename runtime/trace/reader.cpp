@@ -45,7 +45,7 @@ RunRecord ReadRun(const sqlite::Statement& row) {
   run.seed = static_cast<uint64_t>(row.Int(6));
   run.started_unix_us = row.Int(7);
   run.elapsed_us = row.Int(8);
-  run.status = FromName(row.Text(9), RunStatusName, RunStatus::kCancelled);
+  run.status = FromName(row.Text(9), RunStatusName, RunStatus::kUnfinished);
   run.value_json = row.Text(10);
   run.trap_json = row.Text(11);
   if (!row.IsNull(12)) run.reward = row.Float(12);
@@ -131,13 +131,30 @@ class SqliteReader final : public StoreReader {
   }
 
  private:
-  static Result<std::vector<RunRecord>> AllRuns(sqlite::Statement& select) {
+  Result<std::vector<RunRecord>> AllRuns(sqlite::Statement& select) {
     std::vector<RunRecord> runs;
     while (true) {
       JADE_ASSIGN_OR_RETURN(const bool row, select.Step());
       if (!row) return runs;
       runs.push_back(ReadRun(select));
+      if (runs.back().status == RunStatus::kUnfinished) JADE_TRY(CountCalls(&runs.back()));
     }
+  }
+
+  Status CountCalls(RunRecord* run) {
+    JADE_ASSIGN_OR_RETURN(
+        auto select,
+        database_.Prepare("SELECT count(*), sum(kind = 'tool'), sum(length(action_ids)) / 4, "
+                          "sum(length(observation_ids)) / 4, max(finished_us) FROM call WHERE run_id = ?"));
+    select.Bind(1, run->id);
+    JADE_ASSIGN_OR_RETURN(const bool row, select.Step());
+    if (!row) return {};
+    run->calls = select.Int(0);
+    run->retrievals = select.Int(1);
+    run->tokens = select.Int(2);
+    run->prompt_tokens = select.Int(3);
+    run->elapsed_us = select.Int(4);
+    return {};
   }
 
   sqlite::Database database_;

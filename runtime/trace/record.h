@@ -22,7 +22,12 @@ enum class Validity {
   kNotChecked,  // tools, cancelled and failed calls
 };
 enum class CallStatus { kDone, kCancelled, kFailed };
-enum class RunStatus { kDone, kTrapped, kCancelled };
+enum class RunStatus {
+  kDone,
+  kTrapped,
+  kCancelled,
+  kUnfinished,  // under way, or its process died
+};
 
 // Times are microseconds since the run started.
 struct CallTimings {

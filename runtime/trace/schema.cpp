@@ -15,7 +15,7 @@ CREATE TABLE run (
   backbone TEXT NOT NULL,
   seed INTEGER NOT NULL,            -- two's complement of the unsigned seed
   started_unix_us INTEGER NOT NULL, elapsed_us INTEGER NOT NULL,
-  status TEXT NOT NULL,             -- done, trapped, cancelled
+  status TEXT NOT NULL,             -- done, trapped, cancelled, unfinished
   value TEXT NOT NULL,              -- JSON, empty when there is none
   trap TEXT NOT NULL,               -- JSON, empty when there is none
   reward REAL,                      -- the team's; NULL without gold answers

@@ -20,6 +20,7 @@ constexpr size_t kMaxQueued = 4096;  // back-pressure: Add waits above this
 struct CallRow {
   std::string run_id;
   CallRecord call;
+  Store::OnDisk on_disk;
 };
 using Row = std::variant<RunRecord, CallRow>;
 
@@ -29,7 +30,7 @@ constexpr char kInsertRun[] =
     "retrievals=?16, calls=?17, tokens=?18, prompt_tokens=?19, depth=?20";
 constexpr char kInsertCall[] =
     "INSERT INTO call VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,"
-    "?25)";
+    "?25) ON CONFLICT (run_id, idx) DO UPDATE SET penalty=?17";
 
 std::string MessagesJson(const std::vector<CallMessage>& messages) {
   nlohmann::json list = nlohmann::json::array();
@@ -84,11 +85,16 @@ class SqliteStore final : public Store {
   }
 
   Status AddRun(RunRecord run) override { return Add(std::move(run)); }
-  Status AddCall(const std::string& run_id, CallRecord call) override { return Add(CallRow{run_id, std::move(call)}); }
+  Status AddCall(const std::string& run_id, CallRecord call, OnDisk on_disk) override {
+    return Add(CallRow{run_id, std::move(call), std::move(on_disk)});
+  }
+  bool durable() const override { return durable_; }
 
   Status Flush() override {
     std::unique_lock lock(mutex_);
-    return WaitFor(lock, added_);
+    wake_callers_.wait(lock, [this, ticket = added_] { return written_ >= ticket || failure_; });
+    if (failure_) return *failure_;
+    return {};
   }
 
  private:
@@ -97,15 +103,8 @@ class SqliteStore final : public Store {
     wake_callers_.wait(lock, [this] { return queue_.size() < kMaxQueued || failure_; });
     if (failure_) return *failure_;
     queue_.push_back(std::move(row));
-    const uint64_t ticket = ++added_;
+    ++added_;
     wake_writer_.notify_one();
-    if (durable_) return WaitFor(lock, ticket);
-    return {};
-  }
-
-  Status WaitFor(std::unique_lock<std::mutex>& lock, uint64_t ticket) {
-    wake_callers_.wait(lock, [&] { return written_ >= ticket || failure_; });
-    if (failure_) return *failure_;
     return {};
   }
 
@@ -119,28 +118,44 @@ class SqliteStore final : public Store {
       batch.swap(queue_);
       lock.unlock();
       Status status = Commit(batch);
+      if (!status.ok()) status = WithRemedy(std::move(status).error());
       lock.lock();
       if (status.ok()) {
         written_ += batch.size();
       } else {
-        failure_ = std::move(status).error().Wrap("writing the experience store");
+        failure_ = status.error();
+        std::move(queue_.begin(), queue_.end(), std::back_inserter(batch));
+        queue_.clear();
       }
+      lock.unlock();
       wake_callers_.notify_all();
-      if (failure_) return;
+      for (const Row& row : batch) {
+        const auto* call = std::get_if<CallRow>(&row);
+        if (call != nullptr && call->on_disk) call->on_disk(status);
+      }
+      if (!status.ok()) return;
+      lock.lock();
     }
+  }
+
+  static Error WithRemedy(const Error& error) {
+    return Error(error.code(),
+                 fmt::format("{}; what it held before is intact: make room, or write elsewhere with `--trace FILE`",
+                             error.ToString()))
+        .Wrap("writing the experience store");
   }
 
   Status Commit(const std::vector<Row>& batch) {
     JADE_TRY(database_.Execute("BEGIN IMMEDIATE"));
+    Status status;
     for (const Row& row : batch) {
-      Status status = std::holds_alternative<RunRecord>(row) ? WriteRun(insert_run_, std::get<RunRecord>(row))
-                                                             : WriteCall(insert_call_, std::get<CallRow>(row));
-      if (!status.ok()) {
-        (void)database_.Execute("ROLLBACK");
-        return status;
-      }
+      status = std::holds_alternative<RunRecord>(row) ? WriteRun(insert_run_, std::get<RunRecord>(row))
+                                                      : WriteCall(insert_call_, std::get<CallRow>(row));
+      if (!status.ok()) break;
     }
-    return database_.Execute("COMMIT");
+    if (status.ok()) status = database_.Execute("COMMIT");
+    if (!status.ok()) (void)database_.Execute("ROLLBACK");  // SQLite may have rolled back already
+    return status;
   }
 
   sqlite::Database database_;
@@ -170,6 +185,9 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& path, const StoreO
   JADE_TRY(Migrate(database));
   JADE_TRY(database.Execute(fmt::format("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = {}",
                                         options.durable ? "FULL" : "NORMAL")));
+  if (options.max_pages > 0) {
+    JADE_TRY(database.Execute(fmt::format("PRAGMA max_page_count = {}", options.max_pages)));
+  }
   JADE_ASSIGN_OR_RETURN(auto insert_run, database.Prepare(kInsertRun));
   JADE_ASSIGN_OR_RETURN(auto insert_call, database.Prepare(kInsertCall));
   return std::unique_ptr<Store>(
@@ -226,6 +244,8 @@ std::string_view RunStatusName(RunStatus status) {
       return "trapped";
     case RunStatus::kCancelled:
       return "cancelled";
+    case RunStatus::kUnfinished:
+      return "unfinished";
   }
   return "trapped";
 }

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "runtime/sqlite/sqlite.h"
@@ -105,18 +106,78 @@ TEST_F(StoreTest, FindsRunsByPrefixAndByFilter) {
   EXPECT_EQ(reader->Runs({.only_failed = true}).value().size(), 0U);
 }
 
-TEST_F(StoreTest, DurableRecordsSurviveAKilledProcess) {
+TEST_F(StoreTest, WhatWasAcknowledgedSurvivesAKilledProcess) {
   const pid_t child = fork();
   if (child == 0) {
     auto store = Store::Open(path_, {.durable = true}).value();
-    const bool ok = store->AddRun(SomeRun("run", 1)).ok() && store->AddCall("run", SomeCall(0)).ok() &&
-                    store->AddCall("run", SomeCall(1)).ok();
+    std::promise<bool> on_disk;
+    bool ok = store->AddRun(SomeRun("run", 1)).ok() && store->AddCall("run", SomeCall(0)).ok();
+    ok = ok && store->AddCall("run", SomeCall(1), [&](const Status& status) { on_disk.set_value(status.ok()); }).ok();
+    ok = ok && on_disk.get_future().get();
     _exit(ok ? 0 : 1);  // no destructor, no flush
   }
   int status = 0;
   waitpid(child, &status, 0);
   ASSERT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(StoreReader::Open(path_).value()->Calls("run").value().size(), 2U);
+}
+
+TEST_F(StoreTest, AnUnfinishedRunCountsItsCalls) {
+  auto store = Store::Open(path_).value();
+  RunRecord run = SomeRun("run", 1);
+  run.status = RunStatus::kUnfinished;
+  ASSERT_TRUE(store->AddRun(run).ok());
+  ASSERT_TRUE(store->AddCall("run", SomeCall(0)).ok());
+  CallRecord tool = SomeCall(1);
+  tool.kind = CallKind::kTool;
+  tool.timings.finished_us = 90;
+  ASSERT_TRUE(store->AddCall("run", tool).ok());
+  ASSERT_TRUE(store->Flush().ok());
+  const RunRecord seen = StoreReader::Open(path_).value()->Run("run").value();
+  EXPECT_EQ(seen.status, RunStatus::kUnfinished);
+  EXPECT_EQ(seen.calls, 2);
+  EXPECT_EQ(seen.retrievals, 1);
+  EXPECT_EQ(seen.tokens, 4);
+  EXPECT_EQ(seen.prompt_tokens, 6);
+  EXPECT_EQ(seen.elapsed_us, 90);
+}
+
+TEST_F(StoreTest, ACallAddedAgainUpdatesItsPenalty) {
+  auto store = Store::Open(path_).value();
+  ASSERT_TRUE(store->AddRun(SomeRun("run", 1)).ok());
+  CallRecord call = SomeCall(0);
+  ASSERT_TRUE(store->AddCall("run", call).ok());
+  call.penalty = 3.0;
+  ASSERT_TRUE(store->AddCall("run", call).ok());
+  ASSERT_TRUE(store->Flush().ok());
+  const auto calls = StoreReader::Open(path_).value()->Calls("run").value();
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].penalty, 3.0);
+}
+
+TEST_F(StoreTest, AFullDiskKeepsWhatWasThereAndTellsEveryoneWhoWaits) {
+  ASSERT_TRUE(Store::Open(path_)->get()->Flush().ok());
+  int refused = 0;
+  {
+    auto store = Store::Open(path_, {.max_pages = 24}).value();
+    ASSERT_TRUE(store->AddRun(SomeRun("run", 1)).ok());
+    ASSERT_TRUE(store->AddCall("run", SomeCall(0)).ok());
+    ASSERT_TRUE(store->Flush().ok());
+    CallRecord large = SomeCall(1);
+    large.action.assign(1'000'000, 'x');
+    ASSERT_TRUE(store->AddRun(SomeRun("never", 2)).ok());
+    std::promise<Status> told;
+    ASSERT_TRUE(store->AddCall("run", large, [&](const Status& status) { told.set_value(status); }).ok());
+    const Status status = told.get_future().get();
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code(), ErrorCode::kIo);
+    EXPECT_THAT(status.error().ToString(), HasSubstr("disk is full; what it held before is intact: make room"));
+    EXPECT_EQ(store->Flush().error().ToString(), status.error().ToString());
+    EXPECT_FALSE(store->AddCall("run", SomeCall(2), [&](const Status&) { ++refused; }).ok());
+  }
+  EXPECT_EQ(refused, 0);
+  auto reader = StoreReader::Open(path_).value();
+  EXPECT_EQ(reader->Calls("run").value().size(), 1U);
 }
 
 TEST_F(StoreTest, ManyThreadsWriteAtOnceAndReadersSeeIt) {
