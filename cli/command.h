@@ -21,6 +21,7 @@ enum ExitStatus : int {
 struct Invocation {
   std::function<int()> action;
   const std::atomic<bool>* cancel = nullptr;  // becomes true on Ctrl-C
+  char** arguments = nullptr;                 // of main
 };
 
 // Prints the error to standard error as `jade: …` and gives the exit status that fits its code.
@@ -35,7 +36,7 @@ void AddFmtCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddPullCommand(CLI::App& app, Invocation& invocation);
 void AddRunCommand(CLI::App& app, Invocation& invocation);
-void AddSftCommand(CLI::App& app, Invocation& invocation);  // only with JADE_BACKBONE
+void AddSftCommand(CLI::App& app, Invocation& invocation);
 void AddTestCommand(CLI::App& app, Invocation& invocation);
 void AddTraceCommand(CLI::App& app, Invocation& invocation);
 

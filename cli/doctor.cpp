@@ -10,24 +10,15 @@
 #include <thread>
 #include <vector>
 
+#include "cli/backbone.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
 #include "runtime/retrieve/index.h"
 #include "runtime/trace/store.h"
-#ifdef JADE_BACKBONE
-#include "runtime/backbone/backbone.h"
-#endif
 
 namespace jade::cli {
 namespace {
-
-// One line of the report; `remedy` is empty when all is well.
-struct Finding {
-  std::string name;
-  std::string value;
-  std::string remedy;
-};
 
 Finding Shipped(const std::string& name, const std::string& path) {
   const auto found = assets::FindShipped(path);
@@ -65,18 +56,14 @@ Finding Store() {
   return {"store", path, ""};
 }
 
-std::vector<Finding> Examine() {
+std::vector<Finding> Examine(const Status& backbone) {
   std::vector<Finding> findings{{"jade", JADE_VERSION, ""},
                                 {"processors", std::to_string(std::thread::hardware_concurrency()), ""}};
-#ifdef JADE_BACKBONE
-  const auto facts = backbone::GetBackboneFacts();
-  findings.push_back({"libtorch", facts.libtorch, ""});
-  findings.push_back({"device", facts.cuda ? "cuda" : "cpu", ""});
-  findings.push_back({"threads", std::to_string(facts.threads), ""});
-  findings.push_back({"kernels", facts.kernels + (facts.fast_bf16 ? ", bf16" : ""), ""});
-#else
-  findings.push_back({"libtorch", "built without", "configure with -DJADE_BACKBONE=ON to run workflows on a model"});
-#endif
+  if (backbone.ok()) {
+    for (Finding& finding : BackboneFindings()) findings.push_back(std::move(finding));
+  } else {
+    findings.push_back({"libtorch", "none", backbone.error().message()});
+  }
   for (const char* name : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}) {
     if (const char* value = std::getenv(name); value != nullptr) {
       findings.push_back({name, value, "unset it: OpenBLAS then chooses the kernels for this processor"});
@@ -89,8 +76,8 @@ std::vector<Finding> Examine() {
   return findings;
 }
 
-int Doctor(bool as_json) {
-  const std::vector<Finding> findings = Examine();
+int Doctor(bool as_json, char** arguments) {
+  const std::vector<Finding> findings = Examine(EnterBackbone(arguments));
   if (as_json) {
     nlohmann::json list = nlohmann::json::array();
     for (const auto& f : findings) list.push_back({{"name", f.name}, {"value", f.value}, {"remedy", f.remedy}});
@@ -114,7 +101,9 @@ void AddDoctorCommand(CLI::App& app, Invocation& invocation) {
   doctor->footer("Examples:\n  jade doctor\n  jade doctor --json");
   auto as_json = std::make_shared<bool>(false);
   doctor->add_flag("--json", *as_json, "print a JSON array of {name, value, remedy}");
-  doctor->callback([as_json, &invocation] { invocation.action = [as_json] { return Doctor(*as_json); }; });
+  doctor->callback([as_json, &invocation] {
+    invocation.action = [as_json, &invocation] { return Doctor(*as_json, invocation.arguments); };
+  });
 }
 
 }  // namespace jade::cli

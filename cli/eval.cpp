@@ -115,14 +115,15 @@ void ShowSummary(const eval::Summary& s, const std::map<std::string, eval::Summa
   }
 }
 
-int Evaluate(const Options& options, const std::atomic<bool>& cancel) {
+int Evaluate(const Options& options, const Invocation& invocation) {
+  const std::atomic<bool>& cancel = *invocation.cancel;
   const auto questions = eval::LoadQuestions(options.data, options.limit);
   if (!questions.ok()) return Fail(questions.error());
   const auto settings = ReadSettings(options.config, options.bench);
   if (!settings.ok()) return Fail(settings.error());
   int status = kFine;
   session::RunRequest request;
-  request.program = LoadProgram(options.file, PromptsFor(settings->backbone), &status);
+  request.program = LoadProgramToRun({options.file, options.workflow, settings->backbone, {}}, invocation, &status);
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   ApplySettings(*settings, !options.sample, &request);
@@ -134,7 +135,7 @@ int Evaluate(const Options& options, const std::atomic<bool>& cancel) {
   request.reward = settings->reward;
 
   ProgressBar bar;
-  auto bench = BuildWorkbench(*settings, options.trace, bar, cancel);
+  auto bench = BuildWorkbench(*settings, *request.program, options.trace, bar, cancel);
   if (!bench.ok()) return Fail(bench.error());
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> rows(nullptr, std::fclose);
   if (!options.rows.empty()) {
@@ -148,7 +149,7 @@ int Evaluate(const Options& options, const std::atomic<bool>& cancel) {
                               rows.get(), &summariser};
   const auto started = std::chrono::steady_clock::now();
   bar.Begin({.name = "evaluating", .unit = "questions", .total = questions->size()});
-  session::Session session(bench->engine.get(), {bench->retriever.get()});
+  session::Session session(bench->engine.get(), bench->Tools());
   Status answered = AnswerAll(evaluation, session, bar, cancel);
   bar.End();
   if (bench->store != nullptr) {
@@ -180,6 +181,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   eval->add_option("--workflow", options->workflow, "which workflow (default: the main one)");
   eval->add_option("--config", options->config, "YAML file (docs/configuration.md)");
   eval->add_option("--model", options->bench.model, "backbone: nano, a path, or a pulled model");
+  eval->add_option("--replies", options->bench.replies, "answer from a JSONL file in the place of a model");
   eval->add_option("--seed", options->seed, "seed of the first run; each next run has the next seed")
       ->capture_default_str();
   eval->add_flag("--sample", options->sample, "sample as configured instead of taking the most probable token");
@@ -191,7 +193,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   eval->add_option("--trace", options->bench.store, "experience store for --record");
   eval->add_flag("--json", options->json, "print the summary as one JSON object");
   eval->callback([options, &invocation] {
-    invocation.action = [options, &invocation] { return Evaluate(*options, *invocation.cancel); };
+    invocation.action = [options, &invocation] { return Evaluate(*options, invocation); };
   });
 }
 

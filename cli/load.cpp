@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
+#include "cli/backbone.h"
 #include "cli/terminal.h"
+#include "cli/workbench.h"
 #include "compiler/diag/render.h"
+#include "runtime/assets/assets.h"
 
 namespace jade::cli {
 
@@ -25,6 +28,35 @@ session::ProgramPtr LoadProgram(const std::string& path, const session::LoadOpti
   if (!loaded.ok()) {
     *status = Fail(loaded.error());
     return nullptr;
+  }
+  ShowDiagnostics(loaded->diagnostics);
+  *status = loaded->program == nullptr ? kInputErrors : kFine;
+  return loaded->program;
+}
+
+namespace {
+
+Status CheckRun(const session::Program& program, const ProgramToRun& wanted, const Invocation& invocation) {
+  if (auto workflow = program.FindWorkflow(wanted.workflow); !workflow.ok()) return workflow.error();
+  if (wanted.check) JADE_TRY(wanted.check(program));
+  if (wanted.backbone.model == settings::kScript) return {};
+  if (auto model = assets::FindModel(wanted.backbone.model); !model.ok()) return model.error();
+  return EnterBackbone(invocation.arguments);
+}
+
+}  // namespace
+
+session::ProgramPtr LoadProgramToRun(const ProgramToRun& wanted, const Invocation& invocation, int* status) {
+  auto loaded = session::Program::LoadFile(wanted.path, PromptsFor(wanted.backbone));
+  if (!loaded.ok()) {
+    *status = Fail(loaded.error());
+    return nullptr;
+  }
+  if (loaded->program != nullptr) {
+    if (Status checked = CheckRun(*loaded->program, wanted, invocation); !checked.ok()) {
+      *status = Fail(checked.error());
+      return nullptr;
+    }
   }
   ShowDiagnostics(loaded->diagnostics);
   *status = loaded->program == nullptr ? kInputErrors : kFine;

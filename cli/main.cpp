@@ -32,9 +32,7 @@ void AddCommands(CLI::App& app, Invocation& invocation) {
   AddCompileCommand(app, invocation);
   AddTestCommand(app, invocation);
   AddEvalCommand(app, invocation);
-#ifdef JADE_BACKBONE
   AddSftCommand(app, invocation);
-#endif
   AddTraceCommand(app, invocation);
   AddIndexCommand(app, invocation);
   AddDataCommand(app, invocation);
@@ -90,6 +88,7 @@ int Main(int argc, char** argv) {
   app.footer("`jade COMMAND --help` shows a command's options and examples.");
   Invocation invocation;
   invocation.cancel = &interrupted;
+  invocation.arguments = argv;
   AddCommands(app, invocation);
   try {
     app.parse(argc, argv);
@@ -101,7 +100,10 @@ int Main(int argc, char** argv) {
   std::signal(SIGINT, OnInterrupt);
   std::signal(SIGTERM, OnInterrupt);
   std::signal(SIGPIPE, SIG_DFL);
-  return invocation.action();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error with a message
+  const int status = invocation.action();
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return Fail(Error(ErrorCode::kIo, "cannot write the results to standard output"));
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ int Show(const session::FinishedRun& finished, bool as_json) {
   return kFine;
 }
 
-int Run(const Options& options, const std::atomic<bool>& cancel) {
+int Run(const Options& options, const Invocation& invocation) {
+  const std::atomic<bool>& cancel = *invocation.cancel;
   auto inputs = ReadInputs(options.inputs);
   if (!inputs.ok()) {
     Fail(inputs.error());
@@ -87,23 +88,28 @@ int Run(const Options& options, const std::atomic<bool>& cancel) {
   if (!settings.ok()) return Fail(settings.error());
   int status = kFine;
   session::RunRequest request;
-  request.program = LoadProgram(options.file, PromptsFor(settings->backbone), &status);
+  const auto inputs_fit = [&](const session::Program& program) -> Status {
+    JADE_ASSIGN_OR_RETURN(const auto workflow, program.FindWorkflow(options.workflow));
+    JADE_TRY(session::BindInputs(program, workflow, *inputs));
+    return {};
+  };
+  request.program =
+      LoadProgramToRun({options.file, options.workflow, settings->backbone, inputs_fit}, invocation, &status);
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   request.inputs = std::move(*inputs);
   request.seed = options.seed;
   ApplySettings(*settings, options.greedy, &request);
-  if (auto workflow = request.program->FindWorkflow(options.workflow); !workflow.ok()) return Fail(workflow.error());
 
   ProgressBar bar;
-  auto bench = BuildWorkbench(*settings, !options.no_trace, bar, cancel);
+  auto bench = BuildWorkbench(*settings, *request.program, !options.no_trace, bar, cancel);
   if (!bench.ok()) return Fail(bench.error());
   Narrator narrator;
   if (!options.quiet) request.observer = &narrator;
   request.store = bench->store.get();
   session::FinishedRun finished;
   {
-    session::Session session(bench->engine.get(), {bench->retriever.get()});
+    session::Session session(bench->engine.get(), bench->Tools());
     auto run = session.Start(request);
     if (!run.ok()) return Fail(run.error());
     session.Drain(&cancel);
@@ -134,6 +140,7 @@ void AddRunCommand(CLI::App& app, Invocation& invocation) {
   run->add_option("--workflow", options->workflow, "which workflow (default: the main one)");
   run->add_option("--config", options->config, "YAML file (docs/configuration.md)");
   run->add_option("--model", options->bench.model, "backbone: nano, a path, or a pulled model");
+  run->add_option("--replies", options->bench.replies, "answer from a JSONL file in the place of a model");
   run->add_option("--corpus", options->bench.corpus, "what to search: atlas, an index, or a JSONL corpus");
   run->add_option("--mode", options->mode, "how to execute")
       ->check(CLI::IsMember({"auto", "interp"}))
@@ -144,9 +151,8 @@ void AddRunCommand(CLI::App& app, Invocation& invocation) {
   run->add_flag("--no-trace", options->no_trace, "record nothing");
   run->add_flag("-q,--quiet", options->quiet, "only the answer");
   run->add_flag("--json", options->json, "print the run and its calls as one JSON object");
-  run->callback([options, &invocation] {
-    invocation.action = [options, &invocation] { return Run(*options, *invocation.cancel); };
-  });
+  run->callback(
+      [options, &invocation] { invocation.action = [options, &invocation] { return Run(*options, invocation); }; });
 }
 
 }  // namespace jade::cli

@@ -4,16 +4,17 @@
 
 #include <filesystem>
 
+#include "cli/backbone.h"
 #include "runtime/assets/assets.h"
 #include "runtime/retrieve/provider.h"
-#ifdef JADE_BACKBONE
-#include "runtime/backbone/backbone.h"
-#endif
+#include "runtime/session/script.h"
 
 namespace jade::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kRetriever[] = "R";  // of std.types
 
 ir::SamplingSpec ToSpec(const settings::Sampling& sampling) {
   ir::SamplingSpec spec;
@@ -22,36 +23,6 @@ ir::SamplingSpec ToSpec(const settings::Sampling& sampling) {
   spec.top_k = sampling.top_k;
   spec.max_tokens = sampling.max_tokens;
   return spec;
-}
-
-#ifdef JADE_BACKBONE
-// A GGUF may be given as the folder that `jade pull` made for it.
-std::string ModelFile(const std::string& path) {
-  std::error_code ec;
-  if (!fs::is_directory(path, ec) || fs::exists(fs::path(path) / "config.json", ec)) return path;
-  for (const auto& entry : fs::directory_iterator(path, ec)) {
-    if (entry.path().extension() == ".gguf") return entry.path().string();
-  }
-  return path;
-}
-#endif
-
-Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& backbone) {
-#ifdef JADE_BACKBONE
-  JADE_ASSIGN_OR_RETURN(const std::string path, assets::FindModel(backbone.model));
-  backbone::BackboneOptions options;
-  options.model = ModelFile(path);
-  options.device = backbone.device;
-  options.dtype = backbone.dtype;
-  options.kv_cache_bytes = static_cast<int64_t>(backbone.kv_cache);
-  options.threads = static_cast<int>(backbone.threads);
-  options.deterministic = backbone.deterministic;
-  return backbone::LoadBackbone(options);
-#else
-  (void)backbone;
-  return Error(ErrorCode::kUnavailable,
-               "this JADE was built without a backbone; configure with -DJADE_BACKBONE=ON, or use `jade test`");
-#endif
 }
 
 bool IsJsonl(const std::string& path) {
@@ -80,6 +51,10 @@ Result<settings::Settings> ReadSettings(const std::string& path, const Workbench
     JADE_ASSIGN_OR_RETURN(settings, settings::LoadSettings(path));
   }
   if (!options.model.empty()) settings.backbone.model = options.model;
+  if (!options.replies.empty()) {
+    settings.backbone.model = settings::kScript;
+    settings.backbone.replies = options.replies;
+  }
   if (!options.corpus.empty()) settings.retriever.index = options.corpus;
   if (!options.store.empty()) settings.store.path = options.store;
   return settings;
@@ -97,17 +72,34 @@ Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progre
   return index;
 }
 
-Result<Workbench> BuildWorkbench(const settings::Settings& settings, bool record, progress::Sink& progress,
-                                 const std::atomic<bool>& cancel) {
+Result<Workbench> BuildWorkbench(const settings::Settings& settings, const session::Program& program, bool record,
+                                 progress::Sink& progress, const std::atomic<bool>& cancel) {
   Workbench bench;
-  JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
-  JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
-  bench.retriever = retrieve::MakeRetrieverTool(std::move(index), {"R"}, static_cast<int>(settings.retriever.top_k));
+  const bool scripted = settings.backbone.model == settings::kScript;
+  if (scripted) {
+    JADE_ASSIGN_OR_RETURN(auto script, session::LoadScript(settings.backbone.replies, program));
+    bench.engine = std::move(script.engine);
+    bench.tools.push_back(std::move(script.tools));
+  }
+  if (bench.tools.empty() || !bench.tools.front()->Serves(kRetriever)) {
+    JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
+    JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
+    const int top_k = static_cast<int>(settings.retriever.top_k);
+    bench.tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, top_k));
+  }
   if (record) {
     JADE_ASSIGN_OR_RETURN(bench.store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
   }
-  JADE_ASSIGN_OR_RETURN(bench.engine, LoadEngine(settings.backbone));
+  if (!scripted) {
+    JADE_ASSIGN_OR_RETURN(bench.engine, LoadEngine(settings.backbone));
+  }
   return bench;
+}
+
+std::vector<engine::ToolProvider*> Workbench::Tools() const {
+  std::vector<engine::ToolProvider*> providers;
+  for (const auto& tool : tools) providers.push_back(tool.get());
+  return providers;
 }
 
 session::LoadOptions PromptsFor(const settings::Backbone& backbone) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "compiler/result/result.h"
 #include "runtime/engine/engine.h"
@@ -15,23 +16,24 @@ namespace jade::cli {
 
 struct Workbench {
   std::unique_ptr<engine::Engine> engine;
-  std::unique_ptr<engine::ToolProvider> retriever;
+  std::vector<std::unique_ptr<engine::ToolProvider>> tools;
   std::unique_ptr<trace::Store> store;  // null when runs are not recorded
+  std::vector<engine::ToolProvider*> Tools() const;
 };
 
 // Overrides from the command line; empty: as the settings say.
 struct WorkbenchOptions {
   std::string model;
-  std::string corpus;  // index or JSONL
+  std::string replies;  // a script in the place of a model
+  std::string corpus;   // index or JSONL
   std::string store;
-  bool record = true;
 };
 
 // Reads the file, or gives the defaults when `path` is empty, and applies the overrides.
 Result<settings::Settings> ReadSettings(const std::string& path, const WorkbenchOptions& options);
 
-Result<Workbench> BuildWorkbench(const settings::Settings& settings, bool record, progress::Sink& progress,
-                                 const std::atomic<bool>& cancel);
+Result<Workbench> BuildWorkbench(const settings::Settings& settings, const session::Program& program, bool record,
+                                 progress::Sink& progress, const std::atomic<bool>& cancel);
 
 // Which prompts a model gets, as module replacements for the loader.
 session::LoadOptions PromptsFor(const settings::Backbone& backbone);

@@ -1,7 +1,10 @@
 #include "runtime/assets/assets.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+
+#include "compiler/source/suggest.h"
 
 namespace jade::assets {
 namespace {
@@ -17,6 +20,22 @@ std::optional<std::string> Environment(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value == '\0') return std::nullopt;
   return std::string(value);
+}
+
+// Shipped models and those in the cache.
+std::vector<std::string> ModelNames() {
+  std::vector<std::string> folders;
+  for (const auto& shipped : ShippedFolders()) folders.push_back(shipped + "/models");
+  if (const auto cache = CacheFolder(); cache.ok()) folders.push_back(*cache + "/models");
+  std::vector<std::string> names;
+  for (const auto& folder : folders) {
+    std::error_code ec;
+    for (auto it = fs::directory_iterator(folder, ec); !ec && it != fs::directory_iterator(); it.increment(ec)) {
+      if (it->is_directory(ec)) names.push_back(it->path().filename().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace
@@ -57,11 +76,10 @@ Result<std::string> FindModel(const std::string& name) {
     const std::string path = (fs::path(*cache) / "models" / name).string();
     if (Exists(path)) return path;
   }
-  return Error(
-      ErrorCode::kNotFound,
-      fmt::format("no model `{}`: not a path, not shipped, not in the cache; `jade pull {}` fetches the models it "
-                  "knows",
-                  name, name));
+  const std::string hint = source::DidYouMean(name, ModelNames());
+  return Error(ErrorCode::kNotFound,
+               fmt::format("no model `{}`: not a path, not shipped, not in the cache{}", name,
+                           hint.empty() ? fmt::format("; `jade pull {}` fetches the models it knows", name) : hint));
 }
 
 }  // namespace jade::assets

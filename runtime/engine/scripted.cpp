@@ -63,7 +63,7 @@ void ScriptedEngine::Add(const std::string& role, ScriptedReply reply) {
 }
 
 void ScriptedEngine::Add(const std::string& role, std::string text) {
-  Add(role, ScriptedReply{std::move(text), schedule_->options().default_delay_us, std::nullopt});
+  Add(role, ScriptedReply{std::move(text), schedule_->options().default_delay_us, std::nullopt, false});
 }
 
 void ScriptedEngine::AddDefault(const std::string& role, ScriptedReply reply) {
@@ -93,7 +93,8 @@ Status ScriptedEngine::Submit(Request request) {
                              request.role));
   }
   const uint64_t id = request.id;
-  const ScriptSchedule::Ticket ticket = schedule_->Add(reply->delay_us, [this, id] { Complete(id); });
+  const ScriptSchedule::Ticket ticket =
+      reply->never ? ScriptSchedule::kNoTicket : schedule_->Add(reply->delay_us, [this, id] { Complete(id); });
   PostStarted(id);
   waiting_[id] = Waiting{requests_.size(), std::move(*reply), clock()->NowMicros(), ticket};
   max_in_flight_ = std::max(max_in_flight_, waiting_.size());

@@ -25,6 +25,7 @@ struct ScriptedReply {
   std::string text;
   int64_t delay_us = 0;        // of virtual time, from submission
   std::optional<Error> error;  // fail instead
+  bool never = false;          // stay in flight until cancelled
 };
 
 struct ScriptOptions {
@@ -73,6 +74,7 @@ class ScriptSchedule {
 
   // Runs `complete` in a later Step, when `delay_us` of virtual time has passed; returns a ticket for Remove.
   using Ticket = std::pair<int64_t, uint64_t>;  // when, and the order among equals
+  static constexpr Ticket kNoTicket{-1, 0};
   Ticket Add(int64_t delay_us, std::function<void()> complete);
   void Remove(const Ticket& ticket) { pending_.erase(ticket); }
   bool Step();

@@ -142,6 +142,24 @@ TEST(ScriptedEngine, CancelAnswersOnceAndOnlyWhatIsInFlight) {
   EXPECT_EQ(events[0].reply.finish, Finish::kCancelled);
 }
 
+TEST(ScriptedEngine, AReplyCanStayAwayUntilItsCallIsCancelled) {
+  ScriptedEngine engine;
+  auto queue = std::make_shared<EventQueue>();
+  engine.Connect(queue);
+  engine.Add("AG", ScriptedReply{.never = true});
+  engine.Add("AG", "text");
+  ASSERT_TRUE(engine.Submit(MakeRequest(1, "AG")).ok());
+  ASSERT_TRUE(engine.Submit(MakeRequest(2, "AG")).ok());
+  while (engine.Step()) {
+  }
+  EXPECT_EQ(DrainReplies(*queue).size(), 1u);
+  EXPECT_EQ(engine.in_flight(), 1u);
+  engine.Cancel(1);
+  std::vector<Event> events = DrainReplies(*queue);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].reply.finish, Finish::kCancelled);
+}
+
 TEST(EventQueue, WaitEndsWithAnEventOrAWakeFromAnotherThread) {
   EventQueue queue;
   std::thread poster([&] { queue.Post(Event{}); });

@@ -25,15 +25,16 @@ main workflow Solve(question: Query) -> Answer {
   let query = QR(question, question)
   let docs = R(query)
   let again = R(query)
-  AG(question, docs)
+  AG(question, again)
 }
 )";
 
 class RecordingTest : public ::testing::Test {
  protected:
   RecordingTest() : tools_(engine_.schedule()) {
-    const auto folder = std::filesystem::path(testing::TempDir()) /
-                        ("recording_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    const auto folder =
+        std::filesystem::path(testing::TempDir()) /
+        ("recording_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     std::filesystem::remove_all(folder);
     path_ = folder / "experience.db";
     const Loaded loaded = Program::LoadText("solve.jade", std::string(kProgram));
@@ -153,7 +154,8 @@ TEST_F(RecordingTest, ADurableRunStopsWhenItsStoreIsFull) {
   Answering("<answer>" + std::string(1'000'000, 'x') + "</answer>");
   const FinishedRun finished = RunIt(store.get());
   ASSERT_TRUE(finished.trap.has_value());
-  EXPECT_THAT(finished.trap->message, HasSubstr("the call of `AG` could not be recorded: writing the experience store"));
+  EXPECT_THAT(finished.trap->message,
+              HasSubstr("the call of `AG` could not be recorded: writing the experience store"));
   EXPECT_FALSE(store->Flush().ok());
   Session session(&engine_, {&tools_}, engine_.clock());
   EXPECT_THAT(session.Start(request_).error().ToString(), HasSubstr("disk is full"));

@@ -28,34 +28,6 @@ bool IsText(TypeId type, const TypeTable& types) {
   return types.BaseOf(types.WithoutOptional(type)) == TypeTable::Text();
 }
 
-// All arguments of the workflow, from inputs by name.
-Result<std::vector<Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
-                                      const std::map<std::string, std::string>& inputs) {
-  std::vector<std::string> names;
-  std::vector<Value> arguments;
-  for (const types::Parameter& parameter : workflow.signature->parameters) {
-    names.push_back(parameter.name);
-    auto given = inputs.find(parameter.name);
-    if (given != inputs.end()) {
-      Result<Value> value = ReadInput(given->second, parameter.type, program.types());
-      if (!value.ok()) return Error(value.error()).Wrap(fmt::format("input `{}`", parameter.name));
-      arguments.push_back(std::move(value).value());
-    } else if (program.types().IsOptional(parameter.type)) {
-      arguments.push_back(Value::None());
-    } else {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("`{}` needs an input `{}` of type {}: give it with -i {}=…", workflow.name,
-                               parameter.name, program.types().Name(parameter.type), parameter.name));
-    }
-  }
-  for (const auto& [name, unused] : inputs) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
-  }
-  return arguments;
-}
-
 std::string InputsJson(const Program& program, const Program::Workflow& workflow, const std::vector<Value>& arguments) {
   std::string json = "{";
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -82,6 +54,33 @@ Result<Value> ReadInput(const std::string& text, TypeId type, const TypeTable& t
     return Value::Text(text);
   }
   return abi::FromJson(text, type, types);
+}
+
+Result<std::vector<Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
+                                      const std::map<std::string, std::string>& inputs) {
+  std::vector<std::string> names;
+  std::vector<Value> arguments;
+  for (const types::Parameter& parameter : workflow.signature->parameters) {
+    names.push_back(parameter.name);
+    auto given = inputs.find(parameter.name);
+    if (given != inputs.end()) {
+      Result<Value> value = ReadInput(given->second, parameter.type, program.types());
+      if (!value.ok()) return Error(value.error()).Wrap(fmt::format("input `{}`", parameter.name));
+      arguments.push_back(std::move(value).value());
+    } else if (program.types().IsOptional(parameter.type)) {
+      arguments.push_back(Value::None());
+    } else {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("`{}` needs an input `{}` of type {}: give it with -i {}=…", workflow.name,
+                               parameter.name, program.types().Name(parameter.type), parameter.name));
+    }
+  }
+  for (const auto& [name, unused] : inputs) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
+  }
+  return arguments;
 }
 
 Result<std::vector<Value>> BindParams(const Program& program, const std::map<std::string, std::string>& given,

@@ -103,6 +103,10 @@ class Session {
   schedule::Scheduler scheduler_;  // last: its runs use what stands above
 };
 
+// All arguments of a workflow, from inputs by name. Fails with kInvalidArgument and what to give.
+Result<std::vector<abi::Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
+                                           const std::map<std::string, std::string>& inputs);
+
 // The values of a program's `param`s: those given, as JSON by name, and the defaults of the others.
 Result<std::vector<abi::Value>> BindParams(const Program& program, const std::map<std::string, std::string>& given,
                                            const builtins::Settings& builtins);

@@ -13,6 +13,7 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
   MapReader reader(document, top.Child("backbone"), "backbone");
   std::string decode = "free";
   reader.Text("model", &backbone->model)
+      .Text("replies", &backbone->replies)
       .OneOf("device", {"auto", "cpu", "cuda"}, &backbone->device)
       .OneOf("dtype", {"auto", "fp32", "bf16"}, &backbone->dtype)
       .Bytes("kv_cache", &backbone->kv_cache)
@@ -20,6 +21,10 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
       .Bool("deterministic", &backbone->deterministic)
       .OneOf("prompts", {"auto", "full", "brief"}, &backbone->prompts)
       .OneOf("decode", {"free"}, &decode);
+  if (backbone->model == kScript) reader.Require("replies");
+  if (const Node* replies = reader.Child("replies"); replies != nullptr && backbone->model != kScript) {
+    reader.Report(*replies, "`replies` is only for `model: script`");
+  }
   top.Absorb(reader.Finish());
 }
 

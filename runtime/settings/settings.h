@@ -11,8 +11,12 @@
 
 namespace jade::settings {
 
+// The model that answers from a file.
+inline constexpr char kScript[] = "script";
+
 struct Backbone {
-  std::string model = "nano";       // a path, a shipped model or one that was pulled
+  std::string model = "nano";       // a path, a shipped model, one that was pulled, or kScript
+  std::string replies;              // of kScript: a file, runtime/session/script.h
   std::string device = "auto";      // auto, cpu, cuda
   std::string dtype = "auto";       // auto, fp32, bf16
   uint64_t kv_cache = 1ULL << 30U;  // bytes

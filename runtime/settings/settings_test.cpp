@@ -33,6 +33,14 @@ TEST(SettingsTest, ReadsWhatIsThere) {
   EXPECT_EQ(settings->params.at("alpha"), "0.1");
 }
 
+TEST(SettingsTest, AScriptHasReplies) {
+  EXPECT_EQ(ParseSettings("c.yaml", "backbone: { model: script, replies: r.jsonl }")->backbone.replies, "r.jsonl");
+  EXPECT_THAT(ParseSettings("c.yaml", "backbone: { model: script }").error().ToString(),
+              HasSubstr("c.yaml:1: `backbone` needs a key `replies`"));
+  EXPECT_THAT(ParseSettings("c.yaml", "backbone:\n  model: nano\n  replies: r.jsonl").error().ToString(),
+              HasSubstr("c.yaml:3: `replies` is only for `model: script`"));
+}
+
 TEST(SettingsTest, ReportsAllMistakesWithLines) {
   const auto settings = ParseSettings("c.yaml",
                                       "backbone: { modle: nano }\n"

@@ -1,0 +1,38 @@
+#pragma once
+// The border between the command line and LibTorch. `jade` is linked without it, so that it starts at once;
+// `jade-backbone`, the same program linked with it, lies in the same folder and takes over a command that runs a model.
+// backbone_exec.cpp is in the one, backbone_linked.cpp in the other.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/result/result.h"
+#include "runtime/engine/engine.h"
+#include "runtime/settings/settings.h"
+
+namespace jade::cli {
+
+// Must be called before any of the others and before anything is printed. In `jade`: `jade-backbone` begins anew with
+// these arguments in the place of this process; returns only when it cannot. In `jade-backbone`: nothing to do.
+Status EnterBackbone(char** arguments);
+
+Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& backbone);
+
+// One line of `jade doctor`; `remedy` is empty when all is well.
+struct Finding {
+  std::string name;
+  std::string value;
+  std::string remedy;
+};
+std::vector<Finding> BackboneFindings();
+
+struct SftCommand {
+  std::string config;
+  bool resume = false;
+  bool json = false;
+};
+int RunSftCommand(const SftCommand& command, const std::atomic<bool>* cancel);  // an exit status
+
+}  // namespace jade::cli
