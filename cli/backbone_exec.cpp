@@ -28,9 +28,7 @@ Status EnterBackbone(char** arguments) {
 }
 #else
 Status EnterBackbone(char** /*arguments*/) {
-  return Error(ErrorCode::kUnavailable,
-               "this JADE was built without a backbone: configure with -DJADE_BACKBONE=ON, or answer from a file with "
-               "`--replies`");
+  return Error(ErrorCode::kUnavailable, "this JADE was built without a backbone: configure with -DJADE_BACKBONE=ON");
 }
 #endif
 

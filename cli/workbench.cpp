@@ -81,7 +81,8 @@ Result<Workbench> BuildWorkbench(const settings::Settings& settings, const sessi
     bench.engine = std::move(script.engine);
     bench.tools.push_back(std::move(script.tools));
   }
-  if (bench.tools.empty() || !bench.tools.front()->Serves(kRetriever)) {
+  const bool needs_retriever = program.module()->FindCallee(kRetriever).valid();
+  if (needs_retriever && (bench.tools.empty() || !bench.tools.front()->Serves(kRetriever))) {
     JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
     JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
     const int top_k = static_cast<int>(settings.retriever.top_k);

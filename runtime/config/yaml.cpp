@@ -1,5 +1,6 @@
 #include "runtime/config/yaml.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -113,6 +114,8 @@ Result<Document> ParseYaml(std::string name, const std::string& text) {
   try {
     const YAML::Node root = YAML::Load(text);
     JADE_TRY(Convert(document.name, root, 0, &document.root));
+  } catch (const YAML::DeepRecursion& error) {
+    return At(document.name, error.mark.line + 1, fmt::format("nested deeper than {} levels", kMaxDepth));
   } catch (const YAML::Exception& error) {
     return At(document.name, error.mark.line + 1, error.msg);
   }

@@ -44,6 +44,7 @@ class RunObserver {
   virtual ~RunObserver() = default;
   virtual void CallIssued(RunId, const trace::CallRecord&) {}
   virtual void TokenDelta(RunId, const trace::CallRecord&, const std::string& /*text*/) {}
+  // With a durable store: not before the record is on disk.
   virtual void CallFinished(RunId, const trace::CallRecord&) {}
   virtual void RunFinished(RunId) {}
 };

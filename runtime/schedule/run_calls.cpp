@@ -306,6 +306,7 @@ void ActiveRun::Conclude(uint64_t number, CallStatus status, Outcome outcome) {
 void ActiveRun::Recorded(uint64_t number, const std::optional<Error>& error) {
   Call& one = call(number);
   one.recording = 0;
+  if (spec_.observer != nullptr && !error) spec_.observer->CallFinished(id_, one.record);
   Outcome outcome = std::move(*std::exchange(one.held, std::nullopt));
   if (error) {
     Trap trap = FailureOf(one, *error);
@@ -332,7 +333,8 @@ void ActiveRun::End(uint64_t number, CallStatus status) {
   one.arguments.clear();
   if (status == CallStatus::kCancelled && !one.sharers.empty()) PassOnTool(number);
   Log(number);
-  if (spec_.observer != nullptr) spec_.observer->CallFinished(id_, one.record);
+  // What is shown as finished is as durable as what the program sees.
+  if (spec_.observer != nullptr && one.recording == 0) spec_.observer->CallFinished(id_, one.record);
 }
 
 // Sends the record on its way to the disk. A store that has failed says so when it is flushed.
@@ -359,6 +361,7 @@ void ActiveRun::CancelCall(uint64_t number) {
     scheduler_.recording_.erase(std::exchange(one.recording, 0));
     one.held.reset();
     one.future.reset();
+    if (spec_.observer != nullptr) spec_.observer->CallFinished(id_, one.record);
   }
   if (one.ended) return;
   if (one.request != 0) scheduler_.Abandon(std::exchange(one.request, 0));

@@ -60,8 +60,10 @@ Result<Program::Workflow> Program::Find(const std::string& name, ast::DeclKind k
 Result<Program::Workflow> Program::FindWorkflow(const std::string& name) const {
   if (!name.empty()) return Find(name, ast::DeclKind::kWorkflow, "workflow");
   if (checked_->main == sema::kNone) {
+    const std::vector<std::string> names = WorkflowNames();
+    if (names.empty()) return Error(ErrorCode::kNotFound, fmt::format("`{}` has no workflow to run", name_));
     return Error(ErrorCode::kNotFound, fmt::format("`{}` has no `main` workflow; choose one of {} with --workflow",
-                                                   name_, fmt::join(WorkflowNames(), ", ")));
+                                                   name_, fmt::join(names, ", ")));
   }
   const sema::Declaration& main = checked_->declarations[checked_->main];
   return Workflow{main.name, lowered_.functions[checked_->main], &main.signature};

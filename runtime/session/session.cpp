@@ -58,10 +58,16 @@ Result<Value> ReadInput(const std::string& text, TypeId type, const TypeTable& t
 
 Result<std::vector<Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
                                       const std::map<std::string, std::string>& inputs) {
+  const std::vector<types::Parameter>& parameters = workflow.signature->parameters;
   std::vector<std::string> names;
+  for (const types::Parameter& parameter : parameters) names.push_back(parameter.name);
+  for (const auto& [name, unused] : inputs) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
+  }
   std::vector<Value> arguments;
-  for (const types::Parameter& parameter : workflow.signature->parameters) {
-    names.push_back(parameter.name);
+  for (const types::Parameter& parameter : parameters) {
     auto given = inputs.find(parameter.name);
     if (given != inputs.end()) {
       Result<Value> value = ReadInput(given->second, parameter.type, program.types());
@@ -74,11 +80,6 @@ Result<std::vector<Value>> BindInputs(const Program& program, const Program::Wor
                    fmt::format("`{}` needs an input `{}` of type {}: give it with -i {}=…", workflow.name,
                                parameter.name, program.types().Name(parameter.type), parameter.name));
     }
-  }
-  for (const auto& [name, unused] : inputs) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
   }
   return arguments;
 }

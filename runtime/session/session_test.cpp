@@ -149,6 +149,8 @@ TEST_F(SessionTest, WrongRequestsAreRefusedWithAHint) {
     return run.ok() ? "started" : run.error().ToString();
   };
   request_.inputs = {{"quesion", "x"}};
+  EXPECT_THAT(refusal(request_), HasSubstr("has no input `quesion`; did you mean `question`?"));
+  request_.inputs = {};
   EXPECT_THAT(refusal(request_), HasSubstr("needs an input `question` of type Query"));
   request_.inputs = {{"question", "x"}, {"other", "y"}};
   EXPECT_THAT(refusal(request_), HasSubstr("has no input `other`"));

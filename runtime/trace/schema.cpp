@@ -48,11 +48,15 @@ CREATE INDEX call_role ON call (role, validity);
 }  // namespace
 
 Status CheckVersion(sqlite::Database& database) {
-  JADE_ASSIGN_OR_RETURN(const int64_t application, database.Pragma("application_id"));
-  JADE_ASSIGN_OR_RETURN(const int64_t version, database.Pragma("user_version"));
-  if (application != kApplicationId) {
-    return Error(ErrorCode::kCorrupt, fmt::format("`{}` is not an experience store", database.path()));
+  const auto application = database.Pragma("application_id");
+  const bool foreign =
+      application.ok() ? *application != kApplicationId : application.error().code() == ErrorCode::kCorrupt;
+  if (foreign) {
+    return Error(ErrorCode::kCorrupt,
+                 fmt::format("`{}` is not an experience store; choose another file with `--trace`", database.path()));
   }
+  if (!application.ok()) return application.error();
+  JADE_ASSIGN_OR_RETURN(const int64_t version, database.Pragma("user_version"));
   if (version > kSchemaVersion) {
     return Error(ErrorCode::kVersion,
                  fmt::format("`{}` was written by a newer JADE (schema {}, this one knows {}); update JADE or choose "
@@ -63,13 +67,14 @@ Status CheckVersion(sqlite::Database& database) {
 }
 
 Status Migrate(sqlite::Database& database) {
-  JADE_ASSIGN_OR_RETURN(auto tables, database.Prepare("SELECT 1 FROM sqlite_master LIMIT 1"));
-  JADE_ASSIGN_OR_RETURN(const bool not_empty, tables.Step());
-  tables.Reset();
-  if (not_empty) return CheckVersion(database);
-  return database.Execute(
-      fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", kTables,
-                  kApplicationId, kSchemaVersion));
+  const auto tables = database.Pragma("schema_version");
+  if (!tables.ok() || *tables > 0) return CheckVersion(database);
+  Status made =
+      database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
+                                   kTables, kApplicationId, kSchemaVersion));
+  if (made.ok()) return made;
+  (void)database.Execute("ROLLBACK");
+  return CheckVersion(database).ok() ? Status() : made;  // another process was first
 }
 
 }  // namespace jade::trace

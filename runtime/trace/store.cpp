@@ -66,6 +66,12 @@ Status WriteCall(sqlite::Statement& insert, const CallRow& row) {
   return insert.Run();
 }
 
+Error WithRemedy(const Error& error, std::string_view doing) {
+  std::string remedy;
+  if (error.code() == ErrorCode::kIo) remedy = "; make room on its disk, or choose another file with `--trace`";
+  return Error(error.code(), error.ToString() + remedy).Wrap(fmt::format("{} the experience store", doing));
+}
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(sqlite::Database database, sqlite::Statement insert_run, sqlite::Statement insert_call, bool durable)
@@ -118,7 +124,7 @@ class SqliteStore final : public Store {
       batch.swap(queue_);
       lock.unlock();
       Status status = Commit(batch);
-      if (!status.ok()) status = WithRemedy(std::move(status).error());
+      if (!status.ok()) status = WithRemedy(status.error(), "writing");
       lock.lock();
       if (status.ok()) {
         written_ += batch.size();
@@ -136,13 +142,6 @@ class SqliteStore final : public Store {
       if (!status.ok()) return;
       lock.lock();
     }
-  }
-
-  static Error WithRemedy(const Error& error) {
-    return Error(error.code(),
-                 fmt::format("{}; what it held before is intact: make room, or write elsewhere with `--trace FILE`",
-                             error.ToString()))
-        .Wrap("writing the experience store");
   }
 
   Status Commit(const std::vector<Row>& batch) {
@@ -182,9 +181,13 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& path, const StoreO
   if (!folder.empty()) std::filesystem::create_directories(folder, ec);
   if (ec) return Error(ErrorCode::kIo, fmt::format("cannot create folder `{}`: {}", folder.string(), ec.message()));
   JADE_ASSIGN_OR_RETURN(auto database, sqlite::Database::Open(path, sqlite::OpenMode::kCreate));
-  JADE_TRY(Migrate(database));
-  JADE_TRY(database.Execute(fmt::format("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = {}",
-                                        options.durable ? "FULL" : "NORMAL")));
+  Status ready = Migrate(database);
+  if (ready.ok()) {
+    ready = database.Execute(fmt::format("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA synchronous = {}",
+                                         options.durable ? "FULL" : "NORMAL"));
+  }
+  if (!ready.ok() && ready.error().code() == ErrorCode::kIo) return WithRemedy(ready.error(), "opening");
+  if (!ready.ok()) return ready.error();
   if (options.max_pages > 0) {
     JADE_TRY(database.Execute(fmt::format("PRAGMA max_page_count = {}", options.max_pages)));
   }

@@ -171,7 +171,7 @@ TEST_F(StoreTest, AFullDiskKeepsWhatWasThereAndTellsEveryoneWhoWaits) {
     const Status status = told.get_future().get();
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.error().code(), ErrorCode::kIo);
-    EXPECT_THAT(status.error().ToString(), HasSubstr("disk is full; what it held before is intact: make room"));
+    EXPECT_THAT(status.error().ToString(), HasSubstr("disk is full; make room on its disk"));
     EXPECT_EQ(store->Flush().error().ToString(), status.error().ToString());
     EXPECT_FALSE(store->AddCall("run", SomeCall(2), [&](const Status&) { ++refused; }).ok());
   }
