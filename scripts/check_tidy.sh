@@ -8,7 +8,7 @@ build="$1"
 shift
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(git ls-files 'compiler/*.cpp' 'runtime/*.cpp' 'cli/*.cpp' | grep -vE '_test\.cpp$|^runtime/(backbone|train)/|^compiler/parse/|^cli/sft')
+  mapfile -t files < <(git ls-files 'compiler/*.cpp' 'runtime/*.cpp' 'cli/*.cpp' | grep -vE '_test\.cpp$|^runtime/(backbone|train)/|^compiler/parse/|^cli/backbone_linked')
 fi
 [ ${#files[@]} -gt 0 ] || exit 0
 printf '%s\0' "${files[@]}" | xargs -0 -P"$(nproc)" -n4 clang-tidy --quiet -p "$build" \

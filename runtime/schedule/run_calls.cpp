@@ -294,13 +294,13 @@ void ActiveRun::Fail(uint64_t number, Trap trap, interp::ScopePtr exhausted) {
 
 void ActiveRun::Conclude(uint64_t number, CallStatus status, Outcome outcome) {
   Call& one = call(number);
-  const bool hold = spec_.store != nullptr && spec_.store->durable();
-  if (hold) {
-    one.held = std::move(outcome);
-    one.recording = scheduler_.AwaitRecord(this, number);
+  if (spec_.store == nullptr || !spec_.store->durable()) {
+    End(number, status);
+    return Deliver(one, std::move(outcome));
   }
+  one.held = std::move(outcome);
+  one.recording = scheduler_.AwaitRecord(this, number);
   End(number, status);
-  if (!hold) Deliver(one, std::move(outcome));
 }
 
 void ActiveRun::Recorded(uint64_t number, const std::optional<Error>& error) {

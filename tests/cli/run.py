@@ -18,7 +18,7 @@ A case is a text file that runs in a fresh folder of its own, with an empty cach
   | Answer: Frank Herbert
   = 0
 
-Times, ids, dates, sizes and folders are replaced by placeholders (MASKS).
+In a command, {jade} is the path of the program. Times, ids, dates, sizes and folders are replaced by placeholders (MASKS).
 """
 import argparse
 import difflib
@@ -108,7 +108,7 @@ class Case:
         return body + [">>>"]
 
     def run_command(self, text, programs, folder, options):
-        words = [word.replace("{jade}", str(ROOT)) for word in shlex.split(text)]
+        words = [word.replace("{jade}", programs["jade"]) for word in shlex.split(text)]
         if words[0] == "jade":
             words[0] = programs["jade"]
         status, stdout, stderr = execute(words, folder, options)
