@@ -119,7 +119,7 @@ UNKNOWN: .;
 mode STRING;
 STRING_CLOSE: '"' -> popMode;
 STRING_HOLE: '{' -> type(HOLE_OPEN), pushMode(DEFAULT_MODE);
-STRING_TEXT: (~["\\{\r\n] | '\\' ~[\r\n] | '{{')+ -> type(TEMPLATE_TEXT);
+STRING_TEXT: (~["\\{\r\n] | '\\u{' ~["{}\r\n]* '}' | '\\' ~[\r\n] | '{{')+ -> type(TEMPLATE_TEXT);
 STRING_BROKEN: [\r\n\\] -> popMode;
 
 mode TRIPLE;

@@ -129,20 +129,6 @@ std::string_view DeclKindName(DeclKind kind) {
   JADE_UNREACHABLE("declaration kind {}", static_cast<int>(kind));
 }
 
-std::string_view MessageRoleName(MessageRole role) {
-  switch (role) {
-    case MessageRole::kSystem:
-      return "system";
-    case MessageRole::kUser:
-      return "user";
-    case MessageRole::kAssistant:
-      return "assistant";
-    case MessageRole::kPrefill:
-      return "prefill";
-  }
-  JADE_UNREACHABLE("message role {}", static_cast<int>(role));
-}
-
 const Callable* AsCallable(const Decl* decl) {
   if (decl == nullptr) return nullptr;
   switch (decl->kind) {

@@ -2,6 +2,7 @@
 // Declarations and the module that holds them.
 
 #include "compiler/ast/expr.h"
+#include "compiler/types/message_role.h"
 
 namespace jade::ast {
 
@@ -102,8 +103,7 @@ struct CallableOf : Callable {
 // The declaration as a Callable, or null.
 const Callable* AsCallable(const Decl* decl);
 
-enum class MessageRole : uint8_t { kSystem, kUser, kAssistant, kPrefill };
-std::string_view MessageRoleName(MessageRole role);
+using types::MessageRole;
 
 struct Message {
   MessageRole role = MessageRole::kUser;

@@ -355,7 +355,7 @@ class Printer {
 
   void PutRole(const Role& role) {
     for (const Message& message : role.messages) {
-      PutLabelled(message.span, MessageRoleName(message.role), message.text.get());
+      PutLabelled(message.span, types::MessageRoleName(message.role), message.text.get());
     }
     if (role.emits) PutEmits(*role.emits);
     const std::pair<const char*, const Expr*> clauses[] = {{"check", role.check.get()},

@@ -161,8 +161,4 @@ class Diagnostics {
   size_t dropped_ = 0;
 };
 
-// The candidate nearest to `word` when near enough to be a slip of the pen (case slips, up to a third of the letters
-// changed, added, dropped or swapped), else empty. Ties go to the first. O(candidates × length²), length capped.
-std::string_view DidYouMean(std::string_view word, const std::vector<std::string_view>& candidates);
-
 }  // namespace jade::diag

@@ -9,6 +9,7 @@
 
 #include "compiler/ir/ids.h"
 #include "compiler/source/source.h"
+#include "compiler/types/message_role.h"
 #include "compiler/types/signature.h"
 
 namespace jade::ir {
@@ -16,8 +17,7 @@ namespace jade::ir {
 enum class CalleeKind : uint8_t { kExecutor, kPlanner, kTool };
 std::string_view CalleeKindName(CalleeKind kind);
 
-enum class MessageRole : uint8_t { kSystem, kUser, kAssistant, kPrefill };
-std::string_view MessageRoleName(MessageRole role);
+using types::MessageRole;
 
 // `body` is a kTemplate function of the callee's parameters. Its kEmitText operations are the static segments, kEmit
 // the typed holes, kEmitFor / kEmitIf / kEmitSwitch the structured ones.

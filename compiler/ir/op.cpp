@@ -118,20 +118,6 @@ std::string_view CalleeKindName(CalleeKind kind) {
   return "?";
 }
 
-std::string_view MessageRoleName(MessageRole role) {
-  switch (role) {
-    case MessageRole::kSystem:
-      return "system";
-    case MessageRole::kUser:
-      return "user";
-    case MessageRole::kAssistant:
-      return "assistant";
-    case MessageRole::kPrefill:
-      return "prefill";
-  }
-  return "?";
-}
-
 std::string_view FormatKindName(FormatKind kind) {
   switch (kind) {
     case FormatKind::kText:

@@ -283,7 +283,7 @@ class ModulePrinter {
     if (options_.spans && callee.span.end != 0) Out(" ~{}..{}", callee.span.begin, callee.span.end);
     out_ += " {\n";
     for (const MessageTemplate& message : callee.messages) {
-      Out("  {} {}\n", MessageRoleName(message.role), FunctionName(message.body));
+      Out("  {} {}\n", types::MessageRoleName(message.role), FunctionName(message.body));
     }
     if (callee.kind != CalleeKind::kTool) PrintFormat(callee.format);
     if (callee.check.valid()) Out("  check {}\n", FunctionName(callee.check));

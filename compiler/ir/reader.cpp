@@ -244,7 +244,7 @@ class ModuleReader {
     if (word.empty()) return state_.FailExpecting("a clause");
     state_.Advance();
     constexpr int64_t kMost = INT64_MAX;
-    if (auto role = KindOf(word, MessageRole::kPrefill, MessageRoleName)) {
+    if (auto role = KindOf(word, MessageRole::kPrefill, types::MessageRoleName)) {
       callee.messages.push_back({*role, state_.Function("a template")});
     } else if (word == "format") {
       ReadFormat(callee.format);

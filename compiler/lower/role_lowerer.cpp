@@ -47,13 +47,13 @@ void ModuleLowerer::LowerRole(uint32_t index) {
 
   std::vector<ir::MessageTemplate> messages;
   for (const ast::Message& message : role.messages) {
-    std::string body_name = fmt::format("{}.{}", name, ast::MessageRoleName(message.role));
+    std::string body_name = fmt::format("{}.{}", name, types::MessageRoleName(message.role));
     BodyLowerer body(*this, home.tables, UniqueName(std::move(body_name)), FunctionKind::kTemplate, TypeTable::Never());
     body.SetFile(home.file, message.span);
     body.BindParameters(declaration);
     body.EmitParts(message.text->parts);
     body.builder().Yield({});
-    messages.push_back({static_cast<ir::MessageRole>(message.role), Add(body.Finish())});
+    messages.push_back({message.role, Add(body.Finish())});
   }
 
   auto clause = [&](const ast::ExprPtr& expr, const char* suffix, FunctionKind kind, TypeId type, bool has_result) {

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "compiler/parse/builder.h"
+#include "compiler/source/suggest.h"
 
 namespace jade::parse {
 
@@ -14,6 +15,10 @@ const std::vector<std::string_view>& ClauseWords() {
                                                       "check",  "malformed", "invalid",   "penalty", "sample",
                                                       "stages", "uses",      "overrun"};
   return words;
+}
+
+bool IsSamplingSetting(std::string_view word) {
+  return word == "temperature" || word == "top_p" || word == "top_k" || word == "max_tokens" || word == "stop";
 }
 }  // namespace
 
@@ -93,9 +98,11 @@ void Builder::BuildUnknownClause(P::UnknownClauseContext* tree, bool planner) {
   const Span word = SpanOf(tree->getStart());
   const std::string text = TextOf(word);
   auto report = Report(diag::kUnknownClause, word, text, planner ? "a planner" : "an executor");
-  const auto best = diag::DidYouMean(text, ClauseWords());
+  const auto best = source::Nearest(text, ClauseWords());
   if (!best.empty()) {
     report.Help(fmt::format("did you mean `{}`?", best)).Fix(word, std::string(best));
+  } else if (IsSamplingSetting(text)) {
+    report.Help(fmt::format("it is a setting: `sample {} …`", text)).Fix({word.begin, word.begin}, "sample ");
   } else {
     report.Help(
         "the clauses are `system`, `user`, `assistant`, `prefill`, `emits`, `check`, `malformed`, `invalid`, "
@@ -116,10 +123,10 @@ ast::Emits Builder::EmitsOf(P::EmitsClauseContext* tree) {
 ast::Name Builder::TagOf(P::TagContext* tree) {
   ast::Name tag;
   tag.span = SpanOf(tree);
-  if (tree->GREATER() == nullptr) return tag;  // reported
+  if (tree->exception != nullptr || tree->GREATER() == nullptr) return tag;  // reported
   const std::string text = TextOf(tag.span);
   if (text.find_first_of(" \t\r\n") != std::string::npos) {
-    Report(diag::kBadTag, tag.span, text).Help("write it without blanks, as the model shall write it");
+    Report(diag::kBadTag, tag.span, text).Help("write it as the model shall, such as `<answer>`");
   }
   if (text.size() >= 3) tag.text = text.substr(1, text.size() - 2);
   if (!tag.text.empty() && tag.text.back() == '#') tag.text.pop_back();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/diag/diagnostic.h"
+#include "compiler/parse/mistakes.h"
 #include "grammar/JadeParser.h"
 
 namespace jade::parse {
@@ -11,13 +12,6 @@ namespace {
 using antlr4::misc::IntervalSet;
 using grammar::JadeParser;
 using source::Span;
-
-// Words whose slips are worth a suggestion at each place.
-const std::vector<std::string_view>& DeclarationWords() {
-  static const std::vector<std::string_view> words = {"use",  "executor", "tool", "planner", "workflow", "main",
-                                                      "type", "record",   "enum", "param",   "reward",   "test"};
-  return words;
-}
 
 bool Has(const IntervalSet& set, size_t type) {
   return set.contains(type);
@@ -51,6 +45,8 @@ std::string DescribeExpected(const JadeParser& parser, size_t rule, const Interv
   for (const ssize_t type : types) {
     if (type <= 0 || shown >= 4) continue;
     std::string word = parser.getVocabulary().getLiteralName(static_cast<size_t>(type));
+    if (type == JadeParser::LBRACE) word = "`{`";
+    if (type == JadeParser::RBRACE) word = "`}`";
     if (word.size() > 2 && word.front() == '\'') word = "`" + word.substr(1, word.size() - 2) + "`";
     if (word.empty()) continue;
     if (!text.empty()) text += shown + 1 == std::min<size_t>(types.size(), 4) ? " or " : ", ";
@@ -59,6 +55,42 @@ std::string DescribeExpected(const JadeParser& parser, size_t rule, const Interv
   }
   if (text.empty()) text = Has(expected, antlr4::Token::EOF) ? "the end" : "something else";
   return text;
+}
+
+// A reserved word where a name is wanted.
+bool IsReservedName(const Stop& stop, const IntervalSet& expected) {
+  if (stop.at >= stop.count || !IsReservedWord(stop.Type())) return false;
+  const size_t rule = stop.rules.front();
+  if (stop.Type(1) == JadeParser::COLON && stop.at > 0) {  // a parameter, field, argument or limit
+    switch (stop.Type(-1)) {
+      case JadeParser::LPAREN:
+      case JadeParser::LBRACE:
+      case JadeParser::COMMA:
+      case JadeParser::SEMI:
+        return true;
+      default:
+        break;
+    }
+  }
+  if (rule == JadeParser::RuleChunk || rule == JadeParser::RuleItem) return false;
+  return (Has(expected, JadeParser::USE) && !Has(expected, JadeParser::INT)) || rule == JadeParser::RuleParams;
+}
+
+// The rules that have read something, the innermost first; the outermost in any case.
+std::vector<size_t> RulesBegun(const antlr4::ParserRuleContext* context) {
+  std::vector<size_t> rules;
+  const antlr4::tree::ParseTree* inner = nullptr;
+  for (; context != nullptr; context = static_cast<const antlr4::ParserRuleContext*>(context->parent)) {
+    const auto& children = context->children;
+    const bool begun = !rules.empty() || children.size() > 1 || (children.size() == 1 && children.front() != inner);
+    if (begun || context->parent == nullptr) rules.push_back(context->getRuleIndex());
+    inner = context;
+  }
+  return rules;
+}
+
+std::string Quoted(std::string_view text) {
+  return fmt::format("`{}`", text);
 }
 
 // The rule in which parsing can go on after an error inside it, and how.
@@ -124,30 +156,56 @@ void ErrorStrategy::Report(antlr4::Parser* parser, size_t at) {
   const size_t previous = at > 0 && at <= count_ ? tokens_[at - 1].type : 0;
   const bool after_opening = previous == JadeParser::LPAREN || previous == JadeParser::LBRACK ||
                              previous == JadeParser::LBRACK_NL || previous == JadeParser::COMMA;
-  std::string wanted = DescribeExpected(jade, rule, expected, after_opening);
-
-  const bool name_fits =
-      (Has(expected, JadeParser::USE) && !Has(expected, JadeParser::INT)) || rule == JadeParser::RuleParams;
-  if (!at_end && name_fits && wanted != "a declaration" && IsReservedWord(tokens_[at].type)) {
+  const std::string wanted = DescribeExpected(jade, rule, expected, after_opening);
+  Stop stop{*file_, tokens_, count_, at, {}};
+  stop.rules = RulesBegun(parser->getContext());
+  if (IsReservedName(stop, expected)) {
     sink_.Report(diag::kReservedWord, file_, place, file_->Text(place)).Help("choose another name");
     return;
   }
-  if (wanted == "a declaration") {
+  if (rule == JadeParser::RuleTag) return ReportTag(at);
+  std::optional<Mistake> mistake = DeclarationMistake(stop);
+  if (!mistake && wanted != "a declaration") mistake = ExpressionMistake(stop);
+  if (wanted == "a declaration" && !mistake) {
     auto report = sink_.Report(diag::kExpectedDeclaration, file_, place, found);
-    const auto best = diag::DidYouMean(file_->Text(place), DeclarationWords());
-    if (!best.empty()) report.Help(fmt::format("did you mean `{}`?", best)).Fix(place, std::string(best));
+    const auto best = NearestDeclaration(file_->Text(place));
+    const std::string_view foreign = ForeignDeclaration(file_->Text(place));
+    if (!foreign.empty()) {
+      report.Help(std::string(foreign));
+    } else if (!best.empty()) {
+      report.Help(fmt::format("did you mean `{}`?", best)).Fix(place, std::string(best));
+    } else {
+      report.Help(
+          "a file holds `use`, `type`, `record`, `enum`, `executor`, `planner`, `tool`, `workflow`, `param`, `reward` "
+          "and `test`");
+    }
     return;
   }
-  auto report = sink_.Report(diag::kUnexpectedToken, file_, place, found, wanted);
-  if (at_end) return;
-  const size_t type = tokens_[at].type;
-  if (type == JadeParser::ASSIGN && wanted != "an expression") {
-    report.Help("`==` compares; a name is bound with `let`");
-  } else if (wanted == "`}`" && (rule == JadeParser::RuleBlock || rule == JadeParser::RuleRepeatBody)) {
-    report.Help("a block ends with one expression; bind what comes before it with `let`");
-  } else if (type == JadeParser::LPAREN_NL || type == JadeParser::LBRACK_NL) {
-    report.Help("a call's `(` and an index's `[` stand on the same line as what is called or indexed");
+  if (!mistake) {
+    sink_.Report(diag::kUnexpectedToken, file_, place, found, wanted);
+    return;
   }
+  auto report = sink_.Report(diag::kUnexpectedToken, file_, mistake->place.value_or(place),
+                             mistake->place ? Quoted(file_->Text(*mistake->place)) : found,
+                             mistake->expected.empty() ? wanted : mistake->expected);
+  report.Help(std::move(mistake->help));
+  if (mistake->fix) report.Fix(mistake->fix->span, mistake->fix->text);
+}
+
+// A tag that does not hold together is shown whole: to its `>`, or to the end of what belongs to the clause.
+void ErrorStrategy::ReportTag(size_t at) {
+  size_t begin = at;
+  while (begin > 0 && tokens_[begin].type != JadeParser::LESS) --begin;
+  size_t end = begin;
+  while (end + 1 < count_ && tokens_[end].type != JadeParser::GREATER && !tokens_[end + 1].first_on_line) ++end;
+  if (tokens_[end].type != JadeParser::GREATER && begin + 1 < count_) end = std::min(begin + 1, count_ - 1);
+  const Span tag = source::Cover(tokens_[begin].span, tokens_[end].span);
+  sink_.Report(diag::kBadTag, file_, tag, file_->Text(tag)).Help("write it as the model shall, such as `<answer>`");
+}
+
+bool ErrorStrategy::Unwinds(const antlr4::ParserRuleContext* context) {
+  if (context == goes_on_) goes_on_ = nullptr;
+  return goes_on_ != nullptr;
 }
 
 void ErrorStrategy::recover(antlr4::Parser* parser, std::exception_ptr /*error*/) {
@@ -161,6 +219,7 @@ void ErrorStrategy::recover(antlr4::Parser* parser, std::exception_ptr /*error*/
     while (stream->index() < index && stream->LA(1) != antlr4::Token::EOF) parser->consume();
     resume_ = std::max(resume_, index);
   };
+  goes_on_ = own ? nullptr : context;
   if (context == nullptr || context->getStart() == nullptr) return skip_to(count_);
   const size_t opening = context->getStart()->getTokenIndex();
   const uint32_t inside = opening < count_ ? tokens_[opening].depth + 1 : 0;

@@ -26,8 +26,13 @@ class ErrorStrategy : public antlr4::DefaultErrorStrategy {
 
   bool failed() const { return failed_; }
 
+  // Whether `context` lies inside the rule with which parsing goes on after the last error: it must end without reading
+  // more, or it would take that rule's tokens for its own.
+  bool Unwinds(const antlr4::ParserRuleContext* context);
+
  private:
   void Report(antlr4::Parser* parser, size_t at);
+  void ReportTag(size_t at);
   source::Span PlaceOf(size_t at) const;
 
   const source::SourceFilePtr& file_;
@@ -36,7 +41,8 @@ class ErrorStrategy : public antlr4::DefaultErrorStrategy {
   const bool silent_;
   diag::Diagnostics& sink_;
   bool failed_ = false;
-  size_t resume_ = 0;  // no report before this token
+  const antlr4::ParserRuleContext* goes_on_ = nullptr;  // null when not unwinding
+  size_t resume_ = 0;                                   // no report before this token
 };
 
 // For the first, fast attempt: stops at the first error.

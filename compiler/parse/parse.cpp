@@ -14,6 +14,7 @@ class BoundedParser : public P {
  public:
   using P::P;
   void enterRule(antlr4::ParserRuleContext* context, size_t state, size_t rule) override {
+    StayUnwinding();
     P::enterRule(context, state, rule);
     while (!open_.empty() && open_.back() != context->parent) open_.pop_back();  // rules left since
     open_.push_back(context);
@@ -22,9 +23,23 @@ class BoundedParser : public P {
       throw antlr4::ParseCancellationException();
     }
   }
+  antlr4::Token* match(size_t type) override {
+    StayUnwinding();
+    return P::match(type);
+  }
   bool too_deep() const { return too_deep_; }
+  void Recover(const std::shared_ptr<ErrorStrategy>& errors) {
+    errors_ = errors;
+    setErrorHandler(errors);
+  }
 
  private:
+  // Rules between the error and the one that goes on read nothing more.
+  void StayUnwinding() {
+    if (errors_ != nullptr && errors_->Unwinds(getContext())) throw antlr4::InputMismatchException(this);
+  }
+
+  std::shared_ptr<ErrorStrategy> errors_;
   std::vector<const antlr4::tree::ParseTree*> open_;
   bool too_deep_ = false;
 };
@@ -96,7 +111,7 @@ void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_
   BoundedParser careful(&stream);
   careful.removeErrorListeners();
   const auto errors = std::make_shared<ErrorStrategy>(file, lexemes, count, silent, sink);
-  careful.setErrorHandler(errors);
+  careful.Recover(errors);
   careful.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::LL);
   try {
     auto* tree = entry(careful);

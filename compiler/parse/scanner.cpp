@@ -49,6 +49,7 @@ bool LooksLikeJson(std::string_view after_brace) {
     while (i < after_brace.size() && std::isspace(static_cast<unsigned char>(after_brace[i])) != 0) ++i;
   };
   skip_blanks();
+  if (after_brace.substr(i, 2) == "\\\"") return true;  // in a `"` string, where no interpolation begins with `\`
   if (i >= after_brace.size() || after_brace[i] != '"') return false;
   const size_t limit = std::min(after_brace.size(), i + 200);
   for (++i; i < limit && after_brace[i] != '"' && after_brace[i] != '\n'; ++i) {
@@ -143,6 +144,11 @@ class Scanner {
         return TakeUnknown(lexeme);
       case JadeLexer::BAD_NUMBER:
         Reported(lexeme.span);
+        if (IsTag(lexeme.span)) {
+          const Span tag{lexeme.span.begin - 1, lexeme.span.end + 1};
+          sink_.Report(diag::kBadTag, file_, tag, file_->Text(tag)).Help("a tag begins with a letter");
+          return Emit(lexeme);
+        }
         sink_.Report(diag::kBadNumber, file_, lexeme.span, file_->Text(lexeme.span))
             .Help("a number is digits, with `.` and an exponent for a `Float`; a name begins with a letter");
         lexeme.type = JadeLexer::INT;
@@ -156,7 +162,7 @@ class Scanner {
 
   void TakeHole(Lexeme lexeme) {
     Open& around = open_.back();
-    if (around.type == JadeLexer::TRIPLE_OPEN && LooksLikeJson(file_->text().substr(lexeme.span.end))) {
+    if (LooksLikeJson(file_->text().substr(lexeme.span.end))) {
       if (!around.json_seen) {
         Reported(lexeme.span);
         sink_.Report(diag::kJsonInTemplate, file_, lexeme.span)
@@ -208,16 +214,43 @@ class Scanner {
   void TakeUnknown(const Lexeme& lexeme) {
     const bool run = !result_.reported.empty() && result_.reported.back().end == lexeme.span.begin;
     Reported(lexeme.span);
-    if (run) return;  // one message for a run of them
+    if (run || lexeme.span.begin < quoted_until_) return;  // one message for a run of them, and for two quotes
     const std::string_view text = file_->Text(lexeme.span);
+    if (const std::string_view closing = ClosingQuote(text); !closing.empty()) return TakeQuote(lexeme, closing);
     const char c = text.empty() ? '\0' : text[0];
     const char* help = "names are made of ASCII letters, digits and `_`; other text belongs in a template";
     if (c == '&') help = "write `and`";
     if (c == '!') help = "write `not`";
-    if (c == '\'' || c == '`') help = "strings stand between `\"` and `\"`";
     const auto byte = static_cast<unsigned char>(c);
     const std::string shown = byte < 0x20U || byte == 0x7fU ? fmt::format("\\x{:02x}", byte) : std::string(text);
     sink_.Report(diag::kUnknownCharacter, file_, lexeme.span, shown).Help(help);
+  }
+
+  // The other quote of a text in quotes of another kind.
+  static std::string_view ClosingQuote(std::string_view opening) {
+    if (opening == "'" || opening == "`") return opening;
+    if (opening == "“" || opening == "„" || opening == "”") return "”";
+    if (opening == "‘") return "’";
+    if (opening == "«") return "»";
+    return {};
+  }
+
+  void TakeQuote(const Lexeme& lexeme, std::string_view closing) {
+    const std::string_view text = file_->text();
+    const size_t close = text.find(closing, lexeme.span.end);
+    Span whole = lexeme.span;
+    if (close < text.find('\n', lexeme.span.end)) whole.end = static_cast<uint32_t>(close + closing.size());
+    quoted_until_ = whole.end;
+    auto report = sink_.Report(diag::kUnknownCharacter, file_, whole, file_->Text(lexeme.span));
+    report.Help("a text stands between `\"` and `\"`");
+    if (whole == lexeme.span) return;
+    report.Fix(lexeme.span, "\"").Fix({static_cast<uint32_t>(close), whole.end}, "\"");
+  }
+
+  // `<1a>`, where a number cannot be meant.
+  bool IsTag(Span word) const {
+    const std::string_view text = file_->text();
+    return word.begin > 0 && text[word.begin - 1] == '<' && word.end < text.size() && text[word.end] == '>';
   }
 
   const source::SourceFilePtr& file_;
@@ -229,6 +262,7 @@ class Scanner {
   GuardedLexer lexer_;
   std::vector<Open> open_;
   ScanResult result_;
+  uint32_t quoted_until_ = 0;  // end of a text in wrong quotes
 };
 
 }  // namespace

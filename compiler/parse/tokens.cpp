@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/parse/mistakes.h"
 #include "compiler/parse/parse.h"
 #include "compiler/parse/scanner.h"
 #include "grammar/JadeLexer.h"
@@ -232,9 +233,19 @@ class Tokenizer {
 
   // ---- Chunks and brackets
 
+  // `exector QR(…)`, `def f(…)` in column 0 after something complete: no declaration goes on like that.
+  bool BeginsMistypedDeclaration(size_t i) const {
+    const auto& tokens = list_.tokens;
+    if (!stack_.empty() || (tokens[i].type != JadeLexer::NAME && tokens[i].type != JadeLexer::LET)) return false;
+    if (IsDeclarationWord(tokens[i - 1].type) || !EndsOperand(tokens[i - 1].type)) return false;
+    const std::string_view word = file_->Text(tokens[i].span);
+    return !ForeignDeclaration(word).empty() || !NearestDeclaration(word).empty();
+  }
+
   bool BeginsDeclaration(size_t i) const {
     const auto& tokens = list_.tokens;
-    if (!tokens[i].first_on_line || tokens[i].column != 0 || !IsDeclarationWord(tokens[i].type)) return false;
+    if (!tokens[i].first_on_line || tokens[i].column != 0) return false;
+    if (!IsDeclarationWord(tokens[i].type)) return BeginsMistypedDeclaration(i);
     if (stack_.empty()) return true;
     if (i + 1 >= tokens.size()) return false;
     const size_t next = tokens[i + 1].type;  // inside brackets only what cannot be a use of the word as a name
@@ -300,7 +311,22 @@ class Tokenizer {
     }
     const std::string_view bracket = token.type == JadeLexer::HOLE_OPEN ? "{" : file_->Text(token.span);
     auto report = sink_.Report(diag::kUnclosedBracket, file_, token.span, bracket);
+    report.Help(HelpForOpen(token, bracket));
     if (until != nullptr) report.Note(file_, until->span, "it would have to be closed before this");
+  }
+
+  // `a // 2 }`: the closing bracket may stand in a comment on the same line.
+  std::string HelpForOpen(const Lexeme& token, std::string_view bracket) const {
+    const std::string_view closing = bracket == "(" ? ")" : bracket == "[" ? "]" : "}";
+    const std::string_view text = file_->text();
+    for (const ast::Comment& comment : list_.comments) {
+      if (comment.span.begin < token.span.end || comment.own_line) continue;
+      const std::string_view between = text.substr(token.span.end, comment.span.begin - token.span.end);
+      if (between.find('\n') != std::string_view::npos) break;
+      if (file_->Text(comment.span).find(closing) == std::string_view::npos) continue;
+      return fmt::format("`//` begins a comment, and the `{}` stands in it; `/` divides", closing);
+    }
+    return fmt::format("close it with `{}`", closing);
   }
 
   void Match(size_t i) {
@@ -393,11 +419,11 @@ bool IsDeclarationWord(size_t type) {
 
 std::string DescribeToken(const Lexeme& token, const source::SourceFile& file) {
   constexpr size_t kMaxShown = 40;
-  if (IsTemplateOpening(token.type)) return "a template";
+  if (IsTemplateOpening(token.type)) return "template";
   if (token.type == JadeLexer::TEMPLATE_TEXT || token.type == JadeLexer::RAW_TEXT) return "text";
   if (token.type == JadeLexer::STRING_CLOSE || token.type == JadeLexer::TRIPLE_CLOSE ||
       token.type == JadeLexer::RAW_CLOSE) {
-    return "the end of the template";
+    return "end of the template";
   }
   const std::string_view text = file.Text(token.span);
   if (text.size() <= kMaxShown) return fmt::format("`{}`", text);

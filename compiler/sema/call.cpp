@@ -7,6 +7,14 @@ namespace jade::sema {
 
 namespace {
 
+// "its parameters are `a`, `b`", or that there are none.
+std::string Listed(std::string_view intro, const std::vector<std::string_view>& names) {
+  if (names.empty()) return "it has no parameters";
+  std::string text(intro);
+  for (size_t i = 0; i < names.size(); ++i) text += fmt::format("{} `{}`", i == 0 ? "" : ",", names[i]);
+  return text;
+}
+
 std::string Count(size_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
@@ -90,14 +98,19 @@ void Checker::BindArguments(const ast::CallExpr& expr, const std::string& name,
       if (index == parameters.size()) {
         std::vector<std::string_view> names;
         for (const types::Parameter& parameter : parameters) names.push_back(parameter.name);
-        Suggest(Report(diag::kUnknownParameter, argument.name->span, name, argument.name->text), *argument.name, names);
+        diag::Builder unknown = Report(diag::kUnknownParameter, argument.name->span, name, argument.name->text);
+        unknown.Help(Listed("its parameters are", names));
+        Suggest(unknown, *argument.name, names);
       }
     } else if (named) {
       Report(diag::kPositionalAfterNamed, argument.span);
     } else if (next < parameters.size()) {
       index = next++;
     } else if (next++ == parameters.size()) {
-      Report(diag::kTooManyArguments, argument.span, name, Count(parameters.size(), "argument"), expr.arguments.size());
+      std::vector<std::string_view> names;
+      for (const types::Parameter& parameter : parameters) names.push_back(parameter.name);
+      Report(diag::kTooManyArguments, argument.span, name, Count(parameters.size(), "argument"), expr.arguments.size())
+          .Help(Listed("its parameters are", names));
     }
     if (index == parameters.size()) {
       wrong = true;

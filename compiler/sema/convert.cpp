@@ -1,5 +1,7 @@
 // How types turn into each other, and types as written.
 #include "compiler/sema/checker.h"
+#include "compiler/sema/elsewhere.h"
+#include "compiler/source/suggest.h"
 
 namespace jade::sema {
 
@@ -169,7 +171,14 @@ TypeId Checker::Resolve(const ast::Type& type) {
       if (found == from->types.end()) {
         std::vector<std::string_view> names = {"Text", "Int", "Float", "Bool", "Plan"};
         for (const auto& [candidate, id] : from->types) names.push_back(candidate);
-        Suggest(Report(diag::kUnknownType, name.span, type.name.ToString()), name, names);
+        diag::Builder unknown = Report(diag::kUnknownType, name.span, type.name.ToString());
+        if (const std::string_view help = TypeElsewhere(name.text); !help.empty()) {
+          unknown.Help(std::string(help));
+        } else if (const std::string_view home = StandardModuleOf(name.text); !home.empty()) {
+          unknown.Help("`" + std::string(home) + "` declares it: `use " + std::string(home) + "`");
+        } else {
+          Suggest(unknown, name, names);
+        }
         break;
       }
       resolved = found->second;
@@ -185,7 +194,7 @@ TypeId Checker::Resolve(const ast::Type& type) {
 }
 
 void Checker::Suggest(diag::Builder builder, const ast::Name& name, const std::vector<std::string_view>& candidates) {
-  std::string_view best = diag::DidYouMean(name.text, candidates);
+  std::string_view best = source::Nearest(name.text, candidates);
   if (best.empty()) return;
   builder.Help("did you mean `" + std::string(best) + "`?").Fix(name.span, std::string(best));
 }

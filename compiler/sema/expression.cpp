@@ -318,6 +318,7 @@ TypeId Checker::InferArithmetic(const ast::BinaryExpr& expr, TypeId hint) {
     TypeId shown = left_fits ? right : left;
     diag::Builder builder = Report(diag::kBadOperand, wrong.span, ast::OpText(expr.op), Shown(shown));
     if (types_.BaseOf(shown) == TypeTable::Text()) builder.Help("to join texts, write a template: `\"{a} {b}\"`");
+    if (types_.IsOptional(shown)) builder.Help("say what to use when there is none: `… ?? value`");
     return TypeTable::Error();
   }
   TypeId common = Join(a, b);

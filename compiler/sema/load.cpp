@@ -4,6 +4,7 @@
 #include "compiler/parse/parse.h"
 #include "compiler/sema/declare.h"
 #include "compiler/sema/sema.h"
+#include "compiler/source/suggest.h"
 #include "stdlib/stdlib.h"
 
 namespace jade::sema {
@@ -141,10 +142,24 @@ class Loader {
   std::optional<uint32_t> Unknown(const CheckedModule& user, const ast::Use& use, const std::string& name,
                                   const std::string& note = "") {
     diag::Builder builder = sink_.Report(diag::kUnknownModule, user.file, use.path.span, name);
-    std::string_view best = diag::DidYouMean(name, stdlib::Names());
-    if (!best.empty()) builder.Help("did you mean `" + std::string(best) + "`?").Fix(use.path.span, std::string(best));
+    std::string_view best = source::Nearest(name, stdlib::Names());
+    if (best.empty() && std::string_view(name).find('.') == std::string_view::npos) best = InStandardLibrary(name);
+    if (name.ends_with(".jade")) {
+      builder.Help("a module is named without `.jade`");
+    } else if (!best.empty()) {
+      builder.Help("did you mean `" + std::string(best) + "`?").Fix(use.path.span, std::string(best));
+    }
     if (!note.empty()) builder.Note(note);
     return std::nullopt;
+  }
+
+  // `rag` for `std.rag`; else empty.
+  static std::string_view InStandardLibrary(const std::string& name) {
+    const std::string full = "std." + name;
+    for (const std::string_view module : stdlib::Names()) {
+      if (module == full) return module;
+    }
+    return {};
   }
 
   Program& program_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/sema/checker.h"
+#include "compiler/sema/elsewhere.h"
 
 namespace jade::sema {
 
@@ -71,7 +72,14 @@ Symbol Checker::Lookup(const ast::Name& name) {
     Report(diag::kNotAValue, name.span, name.text, "a module");
     return {};
   }
-  Suggest(Report(diag::kUnknownName, name.span, name.text), name, ValueNames());
+  diag::Builder unknown = Report(diag::kUnknownName, name.span, name.text);
+  if (const std::string_view ours = OurWord(name.text); !ours.empty()) {
+    unknown.Help("write `" + std::string(ours) + "`").Fix(name.span, std::string(ours));
+  } else if (const std::string_view home = StandardModuleOf(name.text); !home.empty()) {
+    unknown.Help("`" + std::string(home) + "` declares it: `use " + std::string(home) + "`");
+  } else {
+    Suggest(unknown, name, ValueNames());
+  }
   return {};
 }
 
@@ -215,7 +223,11 @@ TypeId Checker::InferField(const ast::FieldExpr& expr, TypeId hint) {
   if (types_.IsError(base) || expr.name.empty()) return TypeTable::Error();
   if (types_.kind(base) != TypeKind::kRecord) {
     diag::Builder builder = Report(diag::kNotARecord, expr.span, Shown(base));
-    if (types_.IsOptional(base)) builder.Help("take the value out first, with `??` or `match`");
+    if (types_.IsOptional(base)) {
+      builder.Help("take the value out first, with `??` or `match`");
+    } else if (!FindBuiltin(expr.name.text).empty()) {
+      builder.Help("a function takes its value as an argument: `" + expr.name.text + "(…)`");
+    }
     return TypeTable::Error();
   }
   int index = types_.FieldIndex(base, expr.name.text);

@@ -144,7 +144,10 @@ void CheckAlternatives(const ast::Emits& emits, Declaration& declaration, Checke
 
 void CheckFormat(const ast::Role& role, Declaration& declaration, Checker& checker, const TypeTable& types) {
   if (!role.emits || role.emits->alternatives.empty()) {
-    if (!role.emits) checker.Report(diag::kMissingClause, role.name.span, role.name.text, "emits");
+    if (!role.emits && !role.broken) {
+      checker.Report(diag::kMissingClause, role.name.span, role.name.text, "emits")
+          .Help("say what the model writes: `emits <answer> Text`, or `emits text`");
+    }
     return;
   }
   const ast::Emits& emits = *role.emits;
@@ -236,7 +239,7 @@ void CheckPlanner(Program& program, CheckedModule& module, uint32_t id, const as
   }
   if (decl.stages && !decl.uses.empty()) {
     checker.Report(diag::kStageTwice, decl.uses_span, decl.name.text).Help("keep one of them");
-  } else if (!decl.stages && decl.uses.empty()) {
+  } else if (!decl.stages && decl.uses.empty() && !decl.broken) {
     checker.Report(diag::kPlannerNames, decl.name.span, decl.name.text)
         .Help("say what its plans are: `stages [R] AG`, or `uses R, AG` for blocks");
   }
@@ -265,7 +268,10 @@ void CheckRole(Program& program, CheckedModule& module, uint32_t id, Checker& ch
   const auto& role = static_cast<const ast::Role&>(*program.declarations[id].decl);
   bool planner = program.declarations[id].kind == ast::DeclKind::kPlanner;
   TypeId result = program.declarations[id].signature.result;
-  if (role.messages.empty()) checker.Report(diag::kMissingClause, role.name.span, role.name.text, "user");
+  if (role.messages.empty() && !role.broken) {
+    checker.Report(diag::kMissingClause, role.name.span, role.name.text, "user")
+        .Help("say what the model reads: `user \"…\"`");
+  }
   for (const ast::Message& message : role.messages) {
     checker.place.pure = "a message";
     if (message.text != nullptr) checker.CheckTemplate(*message.text);

@@ -1,22 +1,18 @@
 #pragma once
-// "did you mean …" for names that people and models mistype.
+// "did you mean …" for names that people and models mistype: of the language, of files, settings and options.
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace jade::source {
 
-// Edits (insert, delete, replace, swap of neighbours) between two words, or limit + 1 when there are more than `limit`.
-// Case counts as an edit. O(|a|·|b|); words longer than 64 bytes never match.
-int EditDistance(std::string_view a, std::string_view b, int limit);
+// The candidate nearest to `word` when near enough to be a slip of the pen: up to a third of its letters added,
+// dropped, changed or swapped with a neighbour, its case aside. Else empty. Ties go to the first; words longer than 64
+// bytes match nothing. O(candidates × length²). The view is one of `candidates`.
+std::string_view Nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
-// The nearest of `candidates`, when it is near enough to be meant: at most a third of the letters differ. Ties go to
-// the earlier one.
-std::optional<std::string> Nearest(std::string_view word, const std::vector<std::string>& candidates);
-
-// "; did you mean `nearest`?", or nothing.
+// "; did you mean `nearest`?", or nothing: the end of an error's message.
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace jade::source

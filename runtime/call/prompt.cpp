@@ -132,7 +132,7 @@ Rendered RenderMessages(const CallContext& context) {
   auto messages = std::make_shared<engine::Messages>();
   for (const ir::MessageTemplate& part : context.role().messages) {
     engine::Message message;
-    message.role = static_cast<engine::MessageRole>(part.role);
+    message.role = part.role;
     interp::PureResult result = Clause(context, part.body, {}, &message.text);
     if (result.trap) return {nullptr, std::move(result.trap)};
     messages->push_back(std::move(message));

@@ -2,11 +2,6 @@
 
 namespace jade::engine {
 
-std::string_view MessageRoleName(MessageRole role) {
-  static constexpr std::array<std::string_view, 4> kNames = {"system", "user", "assistant", "prefill"};
-  return kNames[static_cast<size_t>(role)];
-}
-
 void EventSource::PostReply(uint64_t id, Reply reply) {
   Event event;
   event.kind = Event::Kind::kReply;

@@ -19,13 +19,11 @@
 #include <vector>
 
 #include "compiler/result/result.h"
+#include "compiler/types/message_role.h"
 
 namespace jade::engine {
 
-enum class MessageRole : uint8_t { kSystem, kUser, kAssistant, kPrefill };
-
-// "system", "user", "assistant", "prefill".
-std::string_view MessageRoleName(MessageRole role);
+using types::MessageRole;
 
 // Text is plain: whatever it contains, it never becomes special tokens. Only the backbone's chat template makes those.
 // A kPrefill message is last and begins the reply; it is part of the observation, not of Reply::text.

@@ -92,7 +92,7 @@ void ActiveRun::SubmitModel(uint64_t number) {
   call::Rendered rendered = call::RenderMessages(ContextOf(one));
   if (rendered.trap) return Fail(number, std::move(*rendered.trap));
   for (const engine::Message& message : *rendered.messages) {
-    one.record.messages.push_back({std::string(engine::MessageRoleName(message.role)), message.text});
+    one.record.messages.push_back({std::string(types::MessageRoleName(message.role)), message.text});
   }
   if (spec_.observer != nullptr) spec_.observer->CallIssued(id_, one.record);
   engine::Request request;
@@ -250,7 +250,10 @@ void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
   one.ended = true;  // its own tokens must not cancel it
   CountTokens(one, static_cast<int64_t>(record.action_ids.size()));
   one.ended = false;
-  call::Outcome outcome = call::Interpret(ContextOf(one), record.action, spec_.plans, number);
+  // A prefill is the beginning of what the role writes.
+  const bool prefilled = !record.messages.empty() && record.messages.back().role == "prefill";
+  const std::string written = prefilled ? record.messages.back().text + record.action : record.action;
+  call::Outcome outcome = call::Interpret(ContextOf(one), written, spec_.plans, number);
   record.validity = outcome.validity;
   record.penalty += outcome.penalty;
   record.plan = std::move(outcome.plan);

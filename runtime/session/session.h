@@ -38,7 +38,7 @@ struct RunRequest {
   // Inputs by parameter name. For a Text (or a nominal type over it) the text itself, for everything else JSON.
   // Optional parameters may be left out.
   std::map<std::string, std::string> inputs;
-  std::map<std::string, std::string> params;  // of `param` declarations, as JSON; the others keep their default
+  std::map<std::string, std::string> params;  // of `param`s, written as inputs are; the others keep their default
   uint64_t seed = 0;
   Budget budget;
   builtins::Normalisation normalisation = builtins::Normalisation::kJade;

@@ -6,10 +6,7 @@ namespace jade::golden {
 
 const std::vector<Stage>& Stages() {
   static const std::vector<Stage> stages = {
-      {"parse", RunParse},
-      {"plan", RunPlan},
-      {"fmt", RunFmt},
-      {"sema", RunSema},
+      {"parse", RunParse}, {"plan", RunPlan}, {"fmt", RunFmt}, {"sema", RunSema}, {"lower", RunLower}, {"run", RunRun},
   };
   return stages;
 }
