@@ -418,6 +418,9 @@ std::optional<Mistake> ExpressionMistake(const Stop& stop) {
                           Assignment, Suffix, Form}) {
     if (auto mistake = rule(stop)) return mistake;
   }
+  if (stop.Construct() == JadeParser::RulePlanText) {
+    return Make("", "a plan is a row of stages, as `R, AG`, or `let`s and one expression; nothing stands around it");
+  }
   if (InBlock(stop) && stop.at < stop.count && stop.Construct() != JadeParser::RuleLetStmt) {
     return Make("", "a block ends with one expression; bind what comes before it with `let`");
   }

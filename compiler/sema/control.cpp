@@ -14,7 +14,8 @@ void Checker::CheckLet(const ast::LetStmt& let) {
     type = Infer(*let.value);
     if (!Known(type)) {
       Report(diag::kUnknownElement, let.value->span, types_.Name(type))
-          .Help("write it: `let " + let.binding.name.text + ": [Text] = …`");
+          .Help("write it: `let " + let.binding.name.text +
+                (types_.IsOptional(type) ? ": Text? = …`" : ": [Text] = …`"));
       type = TypeTable::Error();
     }
   }
@@ -150,7 +151,7 @@ TypeId Checker::InferState(const ast::Binding& state, const ast::Expr& initial, 
   type = Infer(initial);
   if (Known(type)) return type;
   Report(diag::kUnknownElement, initial.span, types_.Name(type))
-      .Help("write it: `with " + state.name.text + ": [Text] = …`");
+      .Help("write it: `with " + state.name.text + (types_.IsOptional(type) ? ": Text? = …`" : ": [Text] = …`"));
   return TypeTable::Error();
 }
 

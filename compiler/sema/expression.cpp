@@ -22,7 +22,9 @@ TypeId Checker::InferForm(const ast::Expr& expr, TypeId hint) {
     case ExprKind::kWithin:
     case ExprKind::kComprehension:
       if (!forbidden) break;
-      Report(diag::kPlanForbids, expr.span, ast::ExprKindName(expr.kind));
+      Report(diag::kPlanForbids, expr.span,
+             expr.kind == ExprKind::kComprehension ? "for" : ast::ExprKindName(expr.kind))
+          .Help("a plan is stages, or `let`s and one expression of calls, literals, operators and `if`");
       return TypeTable::Error();
     default:
       break;
