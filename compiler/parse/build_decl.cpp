@@ -27,7 +27,7 @@ void Builder::BuildUse(P::UseDeclContext* tree, ast::Module& module) {
   use.span = SpanOf(tree);
   use.path = PathOf(tree->path());
   if (tree->AS() != nullptr) use.alias = NameOf(tree->name());
-  if (!module.decls.empty()) {
+  if (!module.decls.empty() && !use.path.parts.empty()) {
     Report(diag::kUseAfterDeclaration, use.span)
         .Note(file_, module.decls.front()->name.span, "the first declaration is here")
         .Help("move it to the top of the file");

@@ -194,7 +194,7 @@ void ErrorStrategy::Report(antlr4::Parser* parser, size_t at) {
 
 // A tag that does not hold together is shown whole: to its `>`, or to the end of what belongs to the clause.
 void ErrorStrategy::ReportTag(size_t at) {
-  size_t begin = at;
+  size_t begin = std::min(at, count_ - 1);
   while (begin > 0 && tokens_[begin].type != JadeParser::LESS) --begin;
   size_t end = begin;
   while (end + 1 < count_ && tokens_[end].type != JadeParser::GREATER && !tokens_[end + 1].first_on_line) ++end;

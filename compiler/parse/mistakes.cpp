@@ -62,7 +62,7 @@ bool Stop::Inside(size_t rule) const {
 
 size_t Stop::Opener() const {
   size_t depth = at < count ? tokens[at].depth : SIZE_MAX;
-  for (size_t i = std::min(at, count); i-- > 0;) {
+  for (size_t i = std::min(at, count); i-- > Horizon();) {
     if (tokens[i].depth < depth && depth != SIZE_MAX) return i;
     if (depth == SIZE_MAX) depth = tokens[i].depth;
   }
@@ -214,11 +214,12 @@ std::optional<Mistake> BraceAfterValue(const Stop& stop) {
   size_t word = stop.at - 1;
   if (word < stop.count && stop.tokens[word].type == JadeParser::RPAREN) {
     const uint32_t depth = stop.tokens[word].depth;
-    while (word > 0 && (stop.tokens[word].depth != depth || (stop.tokens[word].type != JadeParser::LPAREN &&
-                                                             stop.tokens[word].type != JadeParser::LPAREN_NL))) {
+    while (word > stop.Horizon() &&
+           (stop.tokens[word].depth != depth ||
+            (stop.tokens[word].type != JadeParser::LPAREN && stop.tokens[word].type != JadeParser::LPAREN_NL))) {
       --word;
     }
-    if (word == 0) return std::nullopt;
+    if (word == stop.Horizon()) return std::nullopt;
     --word;
   }
   if (word >= stop.count || stop.tokens[word].type != JadeParser::NAME) return std::nullopt;
@@ -401,7 +402,8 @@ std::optional<Mistake> Suffix(const Stop& stop) {
   }
   if (type != JadeParser::LBRACK || stop.at == 0 || !EndsOperand(stop.Type(-1))) return std::nullopt;
   const uint32_t depth = stop.tokens[stop.at].depth;
-  for (size_t i = stop.at + 1; i < stop.count && stop.tokens[i].depth > depth; ++i) {
+  const size_t end = std::min(stop.count, stop.at + Stop::kMaxLook);
+  for (size_t i = stop.at + 1; i < end && stop.tokens[i].depth > depth; ++i) {
     if (stop.tokens[i].type != JadeParser::COLON) continue;
     Mistake mistake = Make("`]`", "an index is one number; `take` and `drop` give parts of a list");
     mistake.place = stop.tokens[i].span;
@@ -421,7 +423,8 @@ std::optional<Mistake> ExpressionMistake(const Stop& stop) {
   if (stop.Construct() == JadeParser::RulePlanText) {
     return Make("", "a plan is a row of stages, as `R, AG`, or `let`s and one expression; nothing stands around it");
   }
-  if (InBlock(stop) && stop.at < stop.count && stop.Construct() != JadeParser::RuleLetStmt) {
+  if (InBlock(stop) && stop.at < stop.count && EndsOperand(stop.Type(-1)) &&
+      stop.Construct() != JadeParser::RuleLetStmt) {
     return Make("", "a block ends with one expression; bind what comes before it with `let`");
   }
   return std::nullopt;

@@ -28,8 +28,11 @@ struct Stop {
   // The innermost rule that is more than a part of an expression or a type; and whether a rule is being read.
   size_t Construct() const;
   bool Inside(size_t rule) const;
-  // Index of the innermost bracket, brace or hole open at the stop, or `count`.
+  // Index of the innermost bracket, brace or hole open at the stop; `count` when there is none or it is far away.
   size_t Opener() const;
+  // First token that may be looked at: looking back costs a bounded time, however many mistakes a chunk holds.
+  size_t Horizon() const { return at > kMaxLook ? at - kMaxLook : 0; }
+  static constexpr size_t kMaxLook = 300;
 };
 
 // What to say instead of the grammar's own "unexpected A: expected B". Empty parts stay as the grammar has them.

@@ -141,8 +141,7 @@ std::optional<Mistake> InHeader(const Stop& stop) {
   if (before >= JadeParser::EXECUTOR && before <= JadeParser::REWARD && before != JadeParser::MAIN) {
     return Make("a name", "a declaration has a name: `workflow Solve(…) -> Type { … }`");
   }
-  if (before == JadeParser::NAME && (type == JadeParser::ARROW || type == JadeParser::LBRACE) &&
-      IsDeclarationWord(stop.Type(-2))) {
+  if (before == JadeParser::NAME && IsDeclarationWord(stop.Type(-2))) {
     return Fixed("`(`", kParameters, {stop.Place(-1).end, stop.Place(-1).end}, "()");
   }
   if (before == JadeParser::MAIN)
@@ -211,8 +210,8 @@ std::optional<Mistake> InEmits(const Stop& stop) {
   constexpr std::string_view kTag = "a format is a tag and its type, as in `<answer> Answer`, or `text`, or `plan`";
   constexpr std::string_view kOpening = "only the opening tag is written, then its type: `<answer> Answer`";
   size_t emits = stop.at;
-  while (emits > 0 && stop.tokens[emits - 1].type != JadeParser::EMITS) --emits;
-  if (emits == 0 || !stop.Inside(JadeParser::RuleRoleBody)) return std::nullopt;
+  while (emits > stop.Horizon() && stop.tokens[emits - 1].type != JadeParser::EMITS) --emits;
+  if (emits == stop.Horizon() || !stop.Inside(JadeParser::RuleRoleBody)) return std::nullopt;
   bool only_tags = true;  // between `emits` and the stop
   for (size_t i = emits; i < stop.at; ++i) only_tags = only_tags && stop.tokens[i].type != JadeParser::RBRACE;
   const bool in_emits = stop.Inside(JadeParser::RuleEmitAlternative) || stop.Construct() == JadeParser::RuleClause;
@@ -247,8 +246,9 @@ std::optional<Mistake> InRole(const Stop& stop) {
   if (after_word && stop.Type(-1) <= JadeParser::PREFILL) {
     return Make("a template", "a message is a text: `user \"…\"` or `user \"\"\"…\"\"\"`");
   }
+  if (stop.at >= stop.count) return std::nullopt;
   size_t clause = stop.at;
-  while (clause > 0 &&
+  while (clause > stop.Horizon() &&
          !(stop.tokens[clause].type >= JadeParser::SYSTEM && stop.tokens[clause].type <= JadeParser::OVERRUN))
     --clause;
   if (type == JadeParser::COMMA && stop.tokens[clause].type == JadeParser::STAGES) {

@@ -236,15 +236,16 @@ class Scanner {
   }
 
   void TakeQuote(const Lexeme& lexeme, std::string_view closing) {
-    const std::string_view text = file_->text();
-    const size_t close = text.find(closing, lexeme.span.end);
+    constexpr size_t kLongest = 500;  // bounds what a line full of quotes costs
+    const std::string_view after = file_->text().substr(lexeme.span.end, kLongest);
+    const size_t close = after.find(closing);
     Span whole = lexeme.span;
-    if (close < text.find('\n', lexeme.span.end)) whole.end = static_cast<uint32_t>(close + closing.size());
+    if (close < after.find('\n')) whole.end += static_cast<uint32_t>(close + closing.size());
     quoted_until_ = whole.end;
     auto report = sink_.Report(diag::kUnknownCharacter, file_, whole, file_->Text(lexeme.span));
     report.Help("a text stands between `\"` and `\"`");
     if (whole == lexeme.span) return;
-    report.Fix(lexeme.span, "\"").Fix({static_cast<uint32_t>(close), whole.end}, "\"");
+    report.Fix(lexeme.span, "\"").Fix({whole.end - static_cast<uint32_t>(closing.size()), whole.end}, "\"");
   }
 
   // `<1a>`, where a number cannot be meant.

@@ -319,12 +319,16 @@ class Tokenizer {
   std::string HelpForOpen(const Lexeme& token, std::string_view bracket) const {
     const std::string_view closing = bracket == "(" ? ")" : bracket == "[" ? "]" : "}";
     const std::string_view text = file_->text();
-    for (const ast::Comment& comment : list_.comments) {
-      if (comment.span.begin < token.span.end || comment.own_line) continue;
-      const std::string_view between = text.substr(token.span.end, comment.span.begin - token.span.end);
-      if (between.find('\n') != std::string_view::npos) break;
-      if (file_->Text(comment.span).find(closing) == std::string_view::npos) continue;
-      return fmt::format("`//` begins a comment, and the `{}` stands in it; `/` divides", closing);
+    const auto comment =
+        std::lower_bound(list_.comments.begin(), list_.comments.end(), token.span.end,
+                         [](const ast::Comment& one, uint32_t place) { return one.span.begin < place; });
+    if (comment != list_.comments.end()) {
+      constexpr uint32_t kNear = 500;  // the same line, or too far to matter
+      const uint32_t gap = comment->span.begin - token.span.end;
+      const bool same_line = gap < kNear && text.substr(token.span.end, gap).find('\n') == std::string_view::npos;
+      if (same_line && file_->Text(comment->span).find(closing) != std::string_view::npos) {
+        return fmt::format("`//` begins a comment, and the `{}` stands in it; `/` divides", closing);
+      }
     }
     return fmt::format("close it with `{}`", closing);
   }
