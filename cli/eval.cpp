@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <deque>
@@ -12,8 +13,10 @@
 #include "cli/load.h"
 #include "cli/terminal.h"
 #include "cli/workbench.h"
+#include "compiler/source/suggest.h"
 #include "runtime/eval/questions.h"
 #include "runtime/eval/summary.h"
+#include "runtime/retrieve/index.h"
 
 namespace jade::cli {
 namespace {
@@ -24,6 +27,7 @@ struct Options {
   std::string data;
   std::string config;
   std::string rows;
+  std::vector<std::string> fields;  // NAME=FIELD
   uint64_t limit = 0;
   uint64_t seed = 0;
   int concurrency = 32;
@@ -33,11 +37,19 @@ struct Options {
   WorkbenchOptions bench;
 };
 
+// A parameter of the workflow and the field of the question set that it takes.
+struct RowInput {
+  std::string parameter;
+  std::string field;
+  bool documents = false;  // a [Doc]: the field lists titles, the passages come from the index
+};
+
 struct Evaluation {
   const Options& options;
   const std::vector<eval::Question>& questions;
   session::RunRequest request;  // without inputs
-  std::string input;            // the parameter that takes the question
+  std::vector<RowInput> inputs;
+  retrieve::Index* index;  // null when no input is documents
   std::FILE* rows;
   eval::Summariser* summariser;
 };
@@ -65,6 +77,68 @@ Status Finish(const Evaluation& evaluation, const eval::Question& question, sess
   return {};
 }
 
+Result<std::string> DocumentsTitled(retrieve::Index& index, const eval::Question& question, const std::string& field) {
+  JADE_ASSIGN_OR_RETURN(const std::string text, eval::RowField(question, field));
+  const auto titles = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  nlohmann::json documents = nlohmann::json::array();
+  for (const auto& title : titles.is_array() ? titles : nlohmann::json::array({nullptr})) {
+    if (!title.is_string()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("question `{}`: `{}` must be a list of titles", question.id, field));
+    }
+    JADE_ASSIGN_OR_RETURN(const auto passages, index.WithTitle(title.get_ref<const std::string&>()));
+    if (passages.empty()) {
+      return Error(ErrorCode::kNotFound, fmt::format("question `{}`: the corpus has no passage titled `{}`",
+                                                     question.id, title.get_ref<const std::string&>()));
+    }
+    for (const auto& p : passages) {
+      documents.push_back({{"id", p.id}, {"title", p.title}, {"text", p.text}, {"score", p.score}});
+    }
+  }
+  return documents.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Status BindInputs(const Evaluation& evaluation, const eval::Question& question,
+                  std::map<std::string, std::string>* inputs) {
+  for (const RowInput& input : evaluation.inputs) {
+    std::string& value = (*inputs)[input.parameter];
+    if (input.documents) {
+      JADE_ASSIGN_OR_RETURN(value, DocumentsTitled(*evaluation.index, question, input.field));
+    } else {
+      JADE_ASSIGN_OR_RETURN(value, eval::RowField(question, input.field));
+    }
+  }
+  return {};
+}
+
+// The question goes to the first parameter, unless `-i` says otherwise.
+Result<std::vector<RowInput>> ReadInputs(const std::vector<std::string>& fields, const session::Program& program,
+                                         const session::Program::Workflow& workflow) {
+  if (workflow.signature->parameters.empty()) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("workflow `{}` takes no question", workflow.name));
+  }
+  std::vector<RowInput> inputs;
+  std::vector<std::string> names;
+  for (const auto& parameter : workflow.signature->parameters) names.push_back(parameter.name);
+  for (const std::string& pair : fields) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("`-i {}`: an input is written NAME=FIELD", pair));
+    }
+    const std::string name = pair.substr(0, equals);
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
+    }
+    const auto& parameter = workflow.signature->parameters[static_cast<size_t>(at - names.begin())];
+    inputs.push_back({name, pair.substr(equals + 1), program.types().Name(parameter.type) == "[Doc]"});
+  }
+  const auto given = [&](const RowInput& input) { return input.parameter == names.front(); };
+  if (std::none_of(inputs.begin(), inputs.end(), given)) inputs.push_back({names.front(), "question"});
+  return inputs;
+}
+
 // Keeps `concurrency` questions under way until all are answered.
 Status AnswerAll(const Evaluation& evaluation, session::Session& session, progress::Sink& progress,
                  const std::atomic<bool>& cancel) {
@@ -79,7 +153,7 @@ Status AnswerAll(const Evaluation& evaluation, session::Session& session, progre
     }
     while (next < evaluation.questions.size() && active.size() < static_cast<size_t>(evaluation.options.concurrency)) {
       session::RunRequest request = evaluation.request;
-      request.inputs[evaluation.input] = evaluation.questions[next].question;
+      JADE_TRY(BindInputs(evaluation, evaluation.questions[next], &request.inputs));
       request.gold = evaluation.questions[next].gold;
       request.seed = evaluation.options.seed + next;
       JADE_ASSIGN_OR_RETURN(const session::RunId run, session.Start(request));
@@ -123,15 +197,20 @@ int Evaluate(const Options& options, const Invocation& invocation) {
   if (!settings.ok()) return Fail(settings.error());
   int status = kFine;
   session::RunRequest request;
-  request.program = LoadProgramToRun({options.file, options.workflow, settings->backbone, {}}, invocation, &status);
+  const auto inputs_fit = [&](const session::Program& program) -> Status {
+    JADE_ASSIGN_OR_RETURN(const auto workflow, program.FindWorkflow(options.workflow));
+    JADE_TRY(ReadInputs(options.fields, program, workflow));
+    return {};
+  };
+  request.program =
+      LoadProgramToRun({options.file, options.workflow, settings->backbone, inputs_fit}, invocation, &status);
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   ApplySettings(*settings, !options.sample, &request);
   const auto workflow = request.program->FindWorkflow(options.workflow);
   if (!workflow.ok()) return Fail(workflow.error());
-  if (workflow->signature->parameters.empty()) {
-    return Fail(Error(ErrorCode::kInvalidArgument, fmt::format("workflow `{}` takes no question", workflow->name)));
-  }
+  auto inputs = ReadInputs(options.fields, *request.program, *workflow);
+  if (!inputs.ok()) return Fail(inputs.error());
   request.reward = settings->reward;
 
   ProgressBar bar;
@@ -143,10 +222,17 @@ int Evaluate(const Options& options, const Invocation& invocation) {
     if (rows == nullptr) return Fail(Error(ErrorCode::kIo, fmt::format("cannot write `{}`", options.rows)));
   }
   request.store = bench->store.get();
+  std::unique_ptr<retrieve::Index> index;
+  if (std::any_of(inputs->begin(), inputs->end(), [](const RowInput& input) { return input.documents; })) {
+    auto path = ResolveIndex(settings->retriever.index, bar, cancel);
+    auto opened = path.ok() ? retrieve::Index::Open(*path) : Result<std::unique_ptr<retrieve::Index>>(path.error());
+    if (!opened.ok()) return Fail(opened.error());
+    index = std::move(*opened);
+  }
   const auto form = request.normalisation;
   eval::Summariser summariser(form);
-  const Evaluation evaluation{options,    *questions, std::move(request), workflow->signature->parameters[0].name,
-                              rows.get(), &summariser};
+  const Evaluation evaluation{options,     *questions, std::move(request), std::move(*inputs),
+                              index.get(), rows.get(), &summariser};
   const auto started = std::chrono::steady_clock::now();
   bar.Begin({.name = "evaluating", .unit = "questions", .total = questions->size()});
   session::Session session(bench->engine.get(), bench->Tools());
@@ -173,7 +259,8 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* eval = app.add_subcommand("eval", "Answer a question set and measure the answers");
   eval->footer(
       "Examples:\n  jade eval workflows/jade.jade --data data/atlas/dev.jsonl --limit 100\n"
-      "  jade eval workflows/naive_rag.jade --data qa.jsonl --corpus corpus.jsonl --model smollm2-135m --json");
+      "  jade eval workflows/naive_rag.jade --data qa.jsonl --corpus corpus.jsonl --model smollm2-135m --json\n"
+      "  jade eval workflows/oracle_documents.jade --data data/atlas/dev.jsonl -i documents=support");
   eval->add_option("FILE", options->file, ".jade file")->required();
   eval->add_option("--data", options->data, "JSONL of {\"id\", \"question\", \"answer\" or \"answers\"}")->required();
   eval->add_option("--corpus", options->bench.corpus, "what to search: atlas, an index, or a JSONL corpus");
@@ -188,6 +275,10 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   eval->add_option("--concurrency", options->concurrency, "questions under way at once")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  eval->add_option(
+      "-i,--input", options->fields,
+      "NAME=FIELD: a parameter takes this field of each question (`plan.cheapest` for a field of a field); "
+      "for a [Doc] the field lists titles");
   eval->add_option("--rows", options->rows, "write one JSON object a question to this file");
   eval->add_flag("--record", options->trace, "record every run in the experience store");
   eval->add_option("--trace", options->bench.store, "experience store for --record");

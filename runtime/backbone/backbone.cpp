@@ -40,7 +40,7 @@ Result<at::ScalarType> ChooseDtype(const std::string& name, at::Device device, c
   }
   if (device.is_cuda()) return at::kBFloat16;
   // A model that fits the caches gains nothing from half the bytes.
-  const bool large = config.layers * config.hidden_size * config.ffn_size > 30'000'000;
+  const bool large = config.layers * config.hidden_size * config.ffn_size > 4'000'000;
   return ProcessorMultipliesBf16() && large ? at::kBFloat16 : at::kFloat;
 }
 
@@ -102,7 +102,7 @@ BackboneFacts GetBackboneFacts() {
 
 void TuneAllocator() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_MAX, 0);  // M_MMAP_THRESHOLD cannot be raised above 32 MiB, and tensors are larger
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc accepts
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_ARENA_MAX, 1);  // other arenas are cut into 64 MiB heaps and map what is larger

@@ -67,6 +67,9 @@ struct KernelTable {
   // weights once and packs nothing, for few rows.
   void (*skinny_linear)(const float* x, const float* weight, float* y, int64_t rows, int64_t depth, int64_t first,
                         int64_t last, int64_t y_stride);
+  // The same with weights in bf16; products and sums are fp32.
+  void (*skinny_linear_bf16)(const float* x, const uint16_t* weight, float* y, int64_t rows, int64_t depth,
+                             int64_t first, int64_t last, int64_t y_stride);
   // log Σ exp of a row.
   float (*log_sum_exp)(const float* x, int64_t width);
   // y = scale · exp(x - log_sum); y may be x.

@@ -18,6 +18,25 @@ inline Vec Load(const float* p) {
 inline void Store(float* p, Vec v) {
   *reinterpret_cast<UnalignedVec*>(p) = v;
 }
+// Weights as they are stored, in fp32 or bf16; a bf16 number is the upper half of an fp32 number.
+typedef uint16_t HalfVec __attribute__((vector_size(JADE_VECTOR_BYTES / 2)));
+typedef uint16_t UnalignedHalfVec __attribute__((vector_size(JADE_VECTOR_BYTES / 2), aligned(2), may_alias));
+inline Vec Load(const uint16_t* p) {
+  const HalfVec half = *reinterpret_cast<const UnalignedHalfVec*>(p);
+  const IntVec bits = __builtin_convertvector(half, IntVec) << 16;
+  Vec v;
+  __builtin_memcpy(&v, &bits, sizeof(v));
+  return v;
+}
+inline float Widen(float x) {
+  return x;
+}
+inline float Widen(uint16_t x) {
+  const uint32_t bits = static_cast<uint32_t>(x) << 16;
+  float v;
+  __builtin_memcpy(&v, &bits, sizeof(v));
+  return v;
+}
 inline Vec Splat(float x) {
   return x - Vec{};
 }
@@ -249,8 +268,8 @@ void Multiply(int64_t rows, int64_t columns, int64_t depth, Matrix a, const floa
 
 // A block of dot products: kRows rows of x with kColumns rows of the weights. The order of each sum is the same for
 // every block size.
-template <int kRows, int kColumns>
-inline void DotBlock(const float* x, const float* weight, float* y, int64_t depth, int64_t y_stride) {
+template <int kRows, int kColumns, typename Weight>
+inline void DotBlock(const float* x, const Weight* weight, float* y, int64_t depth, int64_t y_stride) {
   Vec sums[kRows][kColumns];
   for (int r = 0; r < kRows; ++r) {
     for (int c = 0; c < kColumns; ++c) sums[r][c] = Vec{};
@@ -267,21 +286,22 @@ inline void DotBlock(const float* x, const float* weight, float* y, int64_t dept
   for (int r = 0; r < kRows; ++r) {
     for (int c = 0; c < kColumns; ++c) {
       float sum = Sum(sums[r][c]);
-      for (int64_t t = k; t < depth; ++t) sum += x[r * depth + t] * weight[c * depth + t];
+      for (int64_t t = k; t < depth; ++t) sum += x[r * depth + t] * Widen(weight[c * depth + t]);
       y[r * y_stride + c] = sum;
     }
   }
 }
 
-template <int kColumns>
-void DotRows(const float* x, const float* weight, float* y, int64_t rows, int64_t depth, int64_t y_stride) {
+template <int kColumns, typename Weight>
+void DotRows(const float* x, const Weight* weight, float* y, int64_t rows, int64_t depth, int64_t y_stride) {
   int64_t r = 0;
   for (; r + 3 <= rows; r += 3) DotBlock<3, kColumns>(x + r * depth, weight, y + r * y_stride, depth, y_stride);
   if (rows - r == 2) DotBlock<2, kColumns>(x + r * depth, weight, y + r * y_stride, depth, y_stride);
   if (rows - r == 1) DotBlock<1, kColumns>(x + r * depth, weight, y + r * y_stride, depth, y_stride);
 }
 
-void SkinnyLinear(const float* x, const float* weight, float* y, int64_t rows, int64_t depth, int64_t first,
+template <typename Weight>
+void SkinnyLinear(const float* x, const Weight* weight, float* y, int64_t rows, int64_t depth, int64_t first,
                   int64_t last, int64_t y_stride) {
   int64_t c = first;
   for (; c + 4 <= last; c += 4) DotRows<4>(x, weight + c * depth, y + c, rows, depth, y_stride);
@@ -449,7 +469,8 @@ const KernelTable JADE_KERNEL_TABLE = {
     .attention = Attention,
     .attention_backward = AttentionBackward,
     .transpose_blocks = TransposeBlocks,
-    .skinny_linear = SkinnyLinear,
+    .skinny_linear = SkinnyLinear<float>,
+    .skinny_linear_bf16 = SkinnyLinear<uint16_t>,
     .log_sum_exp = LogSumExp,
     .scaled_softmax = ScaledSoftmax,
 };

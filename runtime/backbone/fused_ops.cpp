@@ -265,6 +265,22 @@ class PackedAttentionFunction : public torch::autograd::Function<PackedAttention
   }
 };
 
+// x·weightᵀ of few rows, the columns divided among the threads.
+at::Tensor SkinnyLinear(const at::Tensor& x, const at::Tensor& weight) {
+  const int64_t rows = x.size(0), columns = weight.size(0), depth = weight.size(1);
+  at::Tensor y = at::empty({rows, columns}, x.options());
+  at::parallel_for(0, (columns + 3) / 4, std::max<int64_t>(4, 8192 / depth), [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * 4, last = std::min(end * 4, columns);
+    if (weight.scalar_type() == at::kBFloat16) {
+      const auto* bits = reinterpret_cast<const uint16_t*>(weight.data_ptr<at::BFloat16>());
+      CpuKernels().skinny_linear_bf16(In(x), bits, Out(y), rows, depth, first, last, columns);
+    } else {
+      CpuKernels().skinny_linear(In(x), In(weight), Out(y), rows, depth, first, last, columns);
+    }
+  });
+  return y;
+}
+
 // x·weightᵀ of fp32 rows and bf16 weights: rounds the rows, multiplies in bf16, widens the product.
 class MixedLinearFunction : public torch::autograd::Function<MixedLinearFunction> {
  public:
@@ -359,22 +375,17 @@ at::Tensor RmsNorm(const at::Tensor& x_ND, const at::Tensor& weight_D, double ep
 }
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (x.scalar_type() == at::kFloat && weight.scalar_type() == at::kBFloat16) {
-    const at::Tensor y = Records(x) || Records(weight) ? MixedLinearFunction::apply(x, weight)
-                                                       : at::mm(x.to(at::kBFloat16), weight.t()).to(at::kFloat);
-    return bias.defined() ? y + bias : y;
+  const bool mixed = x.scalar_type() == at::kFloat && weight.scalar_type() == at::kBFloat16;
+  const bool recorded = Records(x) || Records(weight);
+  if (!recorded && x.size(0) <= kSkinnyRows && RunsKernels(x) && (mixed || RunsKernels(weight)) &&
+      weight.is_contiguous()) {
+    const at::Tensor y = SkinnyLinear(x.contiguous(), weight);
+    return bias.defined() ? y.add_(bias) : y;
   }
-  const bool skinny = x.size(0) <= kSkinnyRows && RunsKernels(x) && RunsKernels(weight) && weight.is_contiguous() &&
-                      !Records(x) && !Records(weight);
-  if (!skinny) return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
-  const at::Tensor rows = x.contiguous();
-  const int64_t columns = weight.size(0), depth = weight.size(1);
-  at::Tensor y = at::empty({x.size(0), columns}, x.options());
-  at::parallel_for(0, (columns + 3) / 4, std::max<int64_t>(4, 8192 / depth), [&](int64_t begin, int64_t end) {
-    CpuKernels().skinny_linear(In(rows), In(weight), Out(y), rows.size(0), depth, begin * 4, std::min(end * 4, columns),
-                               columns);
-  });
-  return bias.defined() ? y.add_(bias) : y;
+  if (!mixed) return bias.defined() ? at::addmm(bias, x, weight.t()) : at::mm(x, weight.t());
+  const at::Tensor y =
+      recorded ? MixedLinearFunction::apply(x, weight) : at::mm(x.to(at::kBFloat16), weight.t()).to(at::kFloat);
+  return bias.defined() ? y + bias : y;
 }
 
 at::Tensor SwiGlu(const at::Tensor& gate_up) {

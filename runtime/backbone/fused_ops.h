@@ -41,9 +41,10 @@ at::Tensor PackedAttention(const at::Tensor& qkv_NC, const std::vector<int64_t>&
 // a [M, V] matrix when that is large. Differentiable in hidden and head. Targets int64 [M].
 at::Tensor TokenLogProbs(const at::Tensor& hidden_MD, const at::Tensor& head_VD, const at::Tensor& targets_M);
 
-// x·weightᵀ + bias: [N, in], [out, in], [out] → [N, out]; the bias may be undefined. Up to kSkinnyRows rows without a
-// gradient on the CPU in fp32 take a kernel that reads the weights once; there a row's result does not depend, bit for
-// bit, on the rows beside it. fp32 rows and bf16 weights: the rows are rounded, the product comes back in fp32.
+// x·weightᵀ + bias: [N, in], [out, in], [out] → [N, out]; the bias may be undefined. Up to kSkinnyRows fp32 rows
+// without a gradient on the CPU take a kernel that reads the weights once and sums in fp32; there a row's result does
+// not depend, bit for bit, on the rows beside it. More fp32 rows with bf16 weights are rounded to bf16 and multiplied
+// so; the product is rounded once to bf16 and comes back in fp32.
 inline constexpr int64_t kSkinnyRows = 48;
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 

@@ -89,6 +89,20 @@ TEST_F(FusedOps, LinearRowsDoNotDependOnTheirNeighbours) {
   }
 }
 
+TEST_F(FusedOps, LinearOfBf16Weights) {
+  const at::Tensor x = at::randn({kSkinnyRows + 30, 83}), bias = at::randn({41});
+  const at::Tensor weight = at::randn({41, 83}).to(at::kBFloat16), wide = weight.to(at::kFloat);
+  const at::Tensor few = x.narrow(0, 0, kSkinnyRows);
+  EXPECT_TRUE(at::allclose(Linear(few, weight, bias), at::linear(few, wide, bias), 1e-5, 1e-5));
+  const at::Tensor rounded = x.to(at::kBFloat16).to(at::kFloat);
+  const at::Tensor many = Linear(x, weight, bias);
+  EXPECT_EQ(many.scalar_type(), at::kFloat);
+  EXPECT_TRUE(at::allclose(many, at::linear(rounded, wide, bias), 8e-3, 8e-2));
+  ExpectAlike([](const auto& in) { return Linear(in[0], in[1].to(at::kBFloat16), {}); },
+              [](const auto& in) { return at::linear(in[0], in[1], {}); },
+              {at::randn({90, 64}) * 0.1, wide.narrow(1, 0, 64)}, 3e-2);
+}
+
 TEST_F(FusedOps, EveryInstructionSetAgrees) {
   const KernelTable* tables[3] = {};
   const int count = AvailableKernels(tables);
@@ -101,6 +115,11 @@ TEST_F(FusedOps, EveryInstructionSetAgrees) {
     at::Tensor y = at::empty_like(x);
     tables[i]->scaled_softmax(x.data_ptr<float>(), log_sum, 1.0f, y.data_ptr<float>(), 301);
     EXPECT_TRUE(at::allclose(y, probabilities, 1e-5, 1e-6)) << tables[i]->name;
+    const at::Tensor rows = at::randn({5, 83}), weight = at::randn({7, 83}).to(at::kBFloat16);
+    at::Tensor product = at::empty({5, 7});
+    const auto* bits = reinterpret_cast<const uint16_t*>(weight.data_ptr<at::BFloat16>());
+    tables[i]->skinny_linear_bf16(rows.data_ptr<float>(), bits, product.data_ptr<float>(), 5, 83, 0, 7, 7);
+    EXPECT_TRUE(at::allclose(product, at::linear(rows, weight.to(at::kFloat)), 1e-5, 1e-5)) << tables[i]->name;
     at::Tensor gate_up = at::randn({3, 46}), activated = at::empty({3, 23});
     tables[i]->swiglu(gate_up.data_ptr<float>(), activated.data_ptr<float>(), 3, 23);
     EXPECT_TRUE(at::allclose(activated, reference::SwiGlu(gate_up), 1e-5, 1e-6)) << tables[i]->name;

@@ -189,8 +189,8 @@ DecoderWeights Decoder::Weights(at::ScalarType dtype) const {
   weights.layers.reserve(layers_.size());
   for (int64_t i = 0; i < config_.layers; ++i) weights.layers.push_back(JoinLayer(i, dtype));
   weights.norm_D = norm_.to(ActivationType(dtype));
-  weights.head_VD = config_.tied_embeddings && weights.embedding_VD.scalar_type() == dtype ? weights.embedding_VD
-                                                                                           : head_.to(dtype);
+  weights.head_VD =
+      config_.tied_embeddings && weights.embedding_VD.scalar_type() == dtype ? weights.embedding_VD : head_.to(dtype);
   return weights;
 }
 

@@ -86,8 +86,8 @@ class Decoder {
 
   // The weights joined and cast to `dtype` (kFloat or kBFloat16), for as many forward passes as the master weights stay
   // unchanged. On the CPU kBFloat16 is mixed precision: matrices are bf16 and multiply bf16 inputs, while activations,
-  // norms, biases and the embedding stay fp32, for which this room has kernels. While gradients are recorded the casts are differentiable and lead to the masters; otherwise an fp32
-  // result aliases the masters and costs nothing.
+  // norms, biases and the embedding stay fp32, for which this room has kernels. While gradients are recorded the casts
+  // are differentiable and lead to the masters; otherwise an fp32 result aliases the masters and costs nothing.
   DecoderWeights Weights(at::ScalarType dtype) const;
 
   // Hidden states after the last norm, [N, D]. Attention is causal within each sequence. Differentiable.

@@ -9,7 +9,7 @@ namespace jade::data {
 // "Say again: A, B, C" → "A, B, C". The world needs at least ten names.
 Demonstration SayAgain(const World& world, Rng& rng);
 
-// "A: B", "C: 17", then "C?" → "17".
-Demonstration Recall(const World& world, Rng& rng);
+// "A: B", "C: 17", then "C?" → "17"; with `all`, the other pairs are asked for in further turns.
+Demonstration Recall(const World& world, Rng& rng, bool all);
 
 }  // namespace jade::data

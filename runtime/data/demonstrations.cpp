@@ -15,7 +15,7 @@ namespace jade::data {
 namespace {
 
 constexpr int kPerWorld = 300;       // demonstrations before the next pretend world
-constexpr size_t kStock = 240;       // questions asked of a pretend world
+constexpr size_t kStock = 400;       // questions asked of a pretend world
 constexpr size_t kRealStock = 6000;  // questions asked of the atlas
 constexpr std::string_view kUnknown = "unknown";
 
@@ -136,6 +136,61 @@ class Maker {
     std::vector<std::string> answers;
     std::string_view type;
   };
+
+  // Direct questions that `docs` answer, at most `count`, each text once and none of `asked`.
+  std::vector<Direct> MoreQuestions(const Docs& docs, std::string_view asked, size_t count) {
+    std::vector<Direct> found;
+    const auto add = [&](std::string text, std::string answer, const std::vector<PassageId>& support) {
+      const bool shown = std::all_of(support.begin(), support.end(), [&](PassageId id) {
+        return std::find(docs.begin(), docs.end(), &scene().library().At(id)) != docs.end();
+      });
+      const bool known = text == asked || std::any_of(found.begin(), found.end(),
+                                                      [&](const Direct& other) { return other.text == text; });
+      if (shown && !known) found.push_back({std::move(text), std::move(answer), support, {}, {}});
+    };
+    for (const Question& question : scene().singles()) {
+      const bool query = question.type == QuestionType::kSingle && rng_.Chance(0.3);
+      add(query ? question.rewritten : question.text, question.answers[0], question.support);
+    }
+    for (const auto* stock : {&scene().serials(), &scene().parallels()}) {
+      for (const Question& question : *stock) {
+        for (const Step& step : question.steps) add(step.resolved, step.answer, {step.passage});
+      }
+    }
+    rng_.Shuffle(found);
+    if (found.size() > count) found.resize(count);
+    return found;
+  }
+
+  // A development set asks each context one question, as a run does; of the atlas too little is known for more.
+  bool Continues() const { return !real_now_ && options_.pool == NamePool::kTraining; }
+
+  // One context serves several questions: what was the reply becomes a trained turn, and the next question follows.
+  static void Continue(Demonstration* demonstration, std::string_view question, std::string reply) {
+    demonstration->messages.push_back({"assistant", std::move(demonstration->reply), 1.0});
+    demonstration->messages.push_back({"user", "Question: " + std::string(question)});
+    demonstration->reply = std::move(reply);
+  }
+
+  Demonstration Answered(const Docs& docs, const std::string& question, std::string_view answer) {
+    Demonstration made = Made(Role::kAnswerer, AnswererPrompt(question, docs), AnswerReply(answer));
+    if (!Continues()) return made;
+    for (const Direct& next : MoreQuestions(docs, question, docs.size() + 1)) {
+      Continue(&made, next.text, AnswerReply(next.answer));
+    }
+    return made;
+  }
+
+  std::string Selection(const Docs& docs, const std::vector<PassageId>& support) const {
+    std::vector<size_t> chosen;
+    for (size_t i = 0; i < docs.size(); ++i) {
+      const bool gold = std::any_of(support.begin(), support.end(),
+                                    [&](PassageId id) { return &scene().library().At(id) == docs[i]; });
+      if (gold) chosen.push_back(i);
+    }
+    return SelectionReply(chosen);
+  }
+
   std::optional<Direct> DirectQuestion() {
     if (rng_.Chance(0.55)) {
       if (scene().singles().empty()) return std::nullopt;
@@ -223,13 +278,12 @@ class Maker {
     Docs docs = rng_.Chance(0.1) ? WithoutAnswer(scene(), query, support, answer, size)
                                  : WithEvidence(scene(), rng_, query, support, size);
     if (docs.empty()) return std::nullopt;
-    std::vector<size_t> chosen;
-    for (size_t i = 0; i < docs.size(); ++i) {
-      bool gold = std::any_of(support.begin(), support.end(),
-                              [&](PassageId id) { return &scene().library().At(id) == docs[i]; });
-      if (gold) chosen.push_back(i);
+    Demonstration made = Made(Role::kSelector, SelectorPrompt(query, docs), Selection(docs, support));
+    if (!Continues()) return made;
+    for (const Direct& next : MoreQuestions(docs, query, 3)) {
+      Continue(&made, next.text, Selection(docs, next.support));
     }
-    return Made(Role::kSelector, SelectorPrompt(query, docs), SelectionReply(chosen));
+    return made;
   }
 
   std::optional<Demonstration> Answerer() {
@@ -239,17 +293,17 @@ class Maker {
       if (stock.empty()) return std::nullopt;
       const Question& question = rng_.Pick(stock);
       Docs docs = WithEvidence(scene(), rng_, question.text, question.support, ContextSize());
-      return Made(Role::kAnswerer, AnswererPrompt(question.text, docs), AnswerReply(question.answers[0]));
+      return Answered(docs, question.text, question.answers[0]);
     }
     std::optional<Direct> direct = DirectQuestion();
     if (!direct) return std::nullopt;
     if (options_.stage != Stage::kCopying && rng_.Chance(0.07)) {
       Docs docs = WithoutAnswer(scene(), direct->text, direct->support, direct->answer, ContextSize());
       if (docs.empty()) return std::nullopt;
-      return Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(kUnknown));
+      return Answered(docs, direct->text, kUnknown);
     }
     Docs docs = WithEvidence(scene(), rng_, direct->text, direct->support, ContextSize());
-    return Made(Role::kAnswerer, AnswererPrompt(direct->text, docs), AnswerReply(direct->answer));
+    return Answered(docs, direct->text, direct->answer);
   }
 
   // Without passages: what the atlas teaches is answered, pretend names are unknown, choices are guessed.
@@ -310,7 +364,7 @@ class Maker {
   std::optional<Demonstration> Copying() {
     size_t draw = rng_.Below(10);
     if (draw < 3) return SayAgain(scene().world(), rng_);
-    if (draw < 6) return Recall(scene().world(), rng_);
+    if (draw < 6) return Recall(scene().world(), rng_, Continues());
     return Answerer();
   }
 
@@ -345,6 +399,7 @@ std::string ToJsonLine(const Demonstration& demonstration) {
   line["messages"] = nlohmann::ordered_json::array();
   for (const Message& message : demonstration.messages) {
     line["messages"].push_back({{"role", message.role}, {"content", message.content}});
+    if (message.weight > 0) line["messages"].back()["weight"] = message.weight;
   }
   line["reply"] = demonstration.reply;
   if (!demonstration.answers.empty()) line["answers"] = demonstration.answers;

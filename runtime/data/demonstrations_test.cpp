@@ -34,15 +34,27 @@ std::string Inside(const std::string& reply, const std::string& tag) {
   return reply.substr(open.size(), reply.size() - open.size() - close.size());
 }
 
-// The prompt's text without the question on its last line.
+// The first user message without the question on its last line.
 std::string Given(const Demonstration& demonstration) {
-  const std::string& text = demonstration.messages.back().content;
-  return text.substr(0, text.rfind("Question: "));
+  const auto& messages = demonstration.messages;
+  const auto user = std::find_if(messages.begin(), messages.end(), [](const Message& m) { return m.role == "user"; });
+  return user->content.substr(0, user->content.rfind("Question: "));
 }
 
+// The last question, the one that `reply` answers.
 std::string Asked(const Demonstration& demonstration) {
   const std::string& text = demonstration.messages.back().content;
   return text.substr(text.rfind("Question: ") + 10);
+}
+
+// The replies of all trained turns, the first question's first.
+std::vector<std::string> Replies(const Demonstration& demonstration) {
+  std::vector<std::string> replies;
+  for (const Message& message : demonstration.messages) {
+    if (message.weight > 0) replies.push_back(message.content);
+  }
+  replies.push_back(demonstration.reply);
+  return replies;
 }
 
 size_t Count(const std::string& text, const std::string& part) {
@@ -74,14 +86,35 @@ TEST(Demonstrations, AnswersStandInTheirPassages) {
   int unknown = 0, answered = 0;
   for (const Demonstration& demonstration : Make({.count = 4000, .seed = 5})) {
     if (demonstration.role != "AG" || Count(Given(demonstration), "Document") == 0) continue;
-    std::string answer = Inside(demonstration.reply, "answer");
     ++answered;
-    unknown += answer == "unknown";
-    if (answer == "yes" || answer == "no" || answer == "unknown") continue;
-    EXPECT_THAT(Given(demonstration), testing::HasSubstr(answer)) << ToJsonLine(demonstration);
+    unknown += Inside(Replies(demonstration).front(), "answer") == "unknown";
+    for (const std::string& reply : Replies(demonstration)) {
+      const std::string answer = Inside(reply, "answer");
+      if (answer == "yes" || answer == "no" || answer == "unknown") continue;
+      EXPECT_THAT(Given(demonstration), testing::HasSubstr(answer)) << ToJsonLine(demonstration);
+    }
   }
   EXPECT_GT(unknown, answered / 50);
   EXPECT_LT(unknown, answered / 10);
+}
+
+TEST(Demonstrations, OneContextCarriesSeveralQuestions) {
+  size_t turns = 0, contexts = 0;
+  for (const Demonstration& demonstration : Make({.count = 2000, .seed = 5})) {
+    if (demonstration.role != "AG" || Count(Given(demonstration), "Document") < 3) continue;
+    ++contexts;
+    turns += Replies(demonstration).size();
+    std::set<std::string> asked;
+    for (const Message& message : demonstration.messages) {
+      if (message.role != "user") continue;
+      EXPECT_TRUE(asked.insert(message.content.substr(message.content.rfind("Question: "))).second)
+          << ToJsonLine(demonstration);
+    }
+  }
+  EXPECT_GT(turns, 3 * contexts);
+  for (const Demonstration& demonstration : Make({.count = 500, .seed = 5, .pool = NamePool::kGate})) {
+    EXPECT_EQ(Replies(demonstration).size(), 1U) << ToJsonLine(demonstration);
+  }
 }
 
 TEST(Demonstrations, ContextsHaveTheSizesOfTheirStage) {

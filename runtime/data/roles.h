@@ -31,6 +31,7 @@ std::string_view RoleName(Role role);
 struct Message {
   std::string role;  // "system", "user", "assistant"
   std::string content;
+  double weight = 0;  // of an assistant message in the loss, beside the reply; 0: it is only read
 };
 
 struct PromptNote {

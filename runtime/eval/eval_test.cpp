@@ -33,6 +33,19 @@ TEST(QuestionsTest, ReadsBothSpellingsOfGold) {
   EXPECT_THAT(LoadQuestions(Write(""), 0).error().message(), HasSubstr("holds no questions"));
 }
 
+TEST(QuestionsTest, FieldsOfTheRow) {
+  const auto questions = LoadQuestions(
+      Write(R"({"id":"1","question":"a?","answer":"x","plan":{"cheapest":"R,AG","n":[1]},"support":["T"]})"), 0);
+  ASSERT_TRUE(questions.ok()) << questions.error().ToString();
+  const Question& question = questions->front();
+  EXPECT_EQ(RowField(question, "plan.cheapest").value(), "R,AG");
+  EXPECT_EQ(RowField(question, "plan.n").value(), "[1]");
+  EXPECT_EQ(RowField(question, "support").value(), R"(["T"])");
+  for (const char* missing : {"plan.full", "plans", "answer.text", "", ".", "plan."}) {
+    EXPECT_THAT(RowField(question, missing).error().message(), HasSubstr("question `1` has no field")) << missing;
+  }
+}
+
 Outcome Answered(const std::string& answer, const std::string& type, trace::Validity validity) {
   Outcome outcome{.id = "q", .type = type, .gold = {"Frank Herbert"}, .answer = answer, .run = {}, .calls = {}};
   outcome.run.turns = 2;

@@ -1,5 +1,6 @@
 #include "runtime/eval/questions.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runtime/jsonl/jsonl.h"
@@ -33,10 +34,26 @@ Result<Question> ReadQuestion(const jsonl::Reader& reader, const json& object) {
   if (object.contains("type")) {
     JADE_ASSIGN_OR_RETURN(question.type, jsonl::TextField(reader, object, "type"));
   }
+  question.row = object.dump();
   return question;
 }
 
 }  // namespace
+
+Result<std::string> RowField(const Question& question, const std::string& field) {
+  const json row = json::parse(question.row);
+  const json* at = &row;
+  for (size_t begin = 0; begin <= field.size();) {
+    const size_t end = std::min(field.find('.', begin), field.size());
+    const auto it = at->is_object() ? at->find(field.substr(begin, end - begin)) : at->end();
+    if (it == at->end()) {
+      return Error(ErrorCode::kNotFound, fmt::format("question `{}` has no field `{}`", question.id, field));
+    }
+    at = &*it;
+    begin = end + 1;
+  }
+  return at->is_string() ? at->get<std::string>() : at->dump();
+}
 
 Result<std::vector<Question>> LoadQuestions(const std::string& path, uint64_t limit) {
   JADE_ASSIGN_OR_RETURN(auto reader, jsonl::Reader::Open(path));

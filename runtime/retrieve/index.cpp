@@ -102,33 +102,42 @@ Status Build(const std::string& corpus, const std::string& path, progress::Sink&
 
 class FtsIndex final : public Index {
  public:
-  FtsIndex(sqlite::Database database, sqlite::Statement search, uint64_t passages)
-      : database_(std::move(database)), search_(std::move(search)), passages_(passages) {}
+  FtsIndex(sqlite::Database database, sqlite::Statement search, sqlite::Statement titled, uint64_t passages)
+      : database_(std::move(database)), search_(std::move(search)), titled_(std::move(titled)), passages_(passages) {}
 
   Result<std::vector<Passage>> Search(std::string_view query, int k) override {
-    std::vector<Passage> found;
     const std::string expression = MatchExpression(query);
-    if (expression.empty() || k <= 0) return found;
-    search_.Bind(1, expression).Bind(2, static_cast<int64_t>(k));
-    while (true) {
-      auto row = search_.Step();
-      if (!row.ok()) {
-        search_.Reset();
-        return std::move(row).error().Wrap("searching the index");
-      }
-      if (!*row) break;
-      found.push_back({std::string(search_.Text(0)), std::string(search_.Text(1)), std::string(search_.Text(2)),
-                       -search_.Float(3)});
-    }
-    search_.Reset();
-    return found;
+    if (expression.empty() || k <= 0) return std::vector<Passage>{};
+    return Rows(search_.Bind(1, expression).Bind(2, static_cast<int64_t>(k)));
+  }
+
+  Result<std::vector<Passage>> WithTitle(std::string_view title) override {
+    std::string phrase = "title : \"";  // one phrase of FTS5: quotes inside it are doubled
+    for (const char c : title) phrase += c == '"' ? "\"\"" : std::string(1, c);
+    return Rows(titled_.Bind(1, phrase + '"').Bind(2, title));
   }
 
   uint64_t passages() const override { return passages_; }
 
  private:
+  static Result<std::vector<Passage>> Rows(sqlite::Statement& statement) {
+    std::vector<Passage> found;
+    while (true) {
+      auto row = statement.Step();
+      if (!row.ok()) {
+        statement.Reset();
+        return std::move(row).error().Wrap("searching the index");
+      }
+      if (!*row) break;
+      found.push_back({std::string(statement.Text(0)), std::string(statement.Text(1)), std::string(statement.Text(2)),
+                       -statement.Float(3)});
+    }
+    statement.Reset();
+    return found;
+  }
+
   sqlite::Database database_;
-  sqlite::Statement search_;
+  sqlite::Statement search_, titled_;
   uint64_t passages_;
 };
 
@@ -174,7 +183,9 @@ Result<std::unique_ptr<Index>> Index::Open(const std::string& path) {
   JADE_ASSIGN_OR_RETURN(auto search,
                         database.Prepare("SELECT id, title, text, bm25(passage, 2.0, 1.0) AS score FROM passage "
                                          "WHERE passage MATCH ? ORDER BY score, rowid LIMIT ?"));
-  return std::unique_ptr<Index>(new FtsIndex(std::move(database), std::move(search), passages));
+  JADE_ASSIGN_OR_RETURN(auto titled, database.Prepare("SELECT id, title, text, bm25(passage) FROM passage "
+                                                      "WHERE passage MATCH ? AND title = ? ORDER BY rowid"));
+  return std::unique_ptr<Index>(new FtsIndex(std::move(database), std::move(search), std::move(titled), passages));
 }
 
 }  // namespace jade::retrieve

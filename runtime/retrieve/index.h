@@ -40,6 +40,8 @@ class Index {
   // The `k` best passages for free text, best first; ties by place in the corpus. Text without a single word finds
   // nothing. At most 64 terms of the query count.
   virtual Result<std::vector<Passage>> Search(std::string_view query, int k) = 0;
+  // The passages with exactly this title, in the order of the corpus.
+  virtual Result<std::vector<Passage>> WithTitle(std::string_view title) = 0;
   virtual uint64_t passages() const = 0;
 };
 

@@ -54,6 +54,24 @@ TEST_F(IndexTest, FindsByStemAndWeighsTitles) {
   EXPECT_EQ((*index)->Search("Oslo", 1).value().size(), 1U);
 }
 
+TEST_F(IndexTest, LooksUpExactTitles) {
+  ASSERT_TRUE(Build(R"({"id":"1","title":"Oslo","text":"The capital of Norway."}
+{"id":"2","title":"Oslo Airport","text":"It is near Oslo."}
+{"id":"3","title":"The \"Oslo\" Report","text":"A letter."}
+{"id":"4","title":"Oslo","text":"A town in Minnesota."}
+)")
+                  .ok());
+  auto index = Index::Open(IndexPath()).value();
+  const auto found = index->WithTitle("Oslo").value();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].id, "1");
+  EXPECT_EQ(found[1].id, "4");
+  EXPECT_EQ(index->WithTitle("The \"Oslo\" Report").value().size(), 1U);
+  EXPECT_TRUE(index->WithTitle("oslo airport").value().empty());
+  EXPECT_TRUE(index->WithTitle("").value().empty());
+  EXPECT_TRUE(index->WithTitle("\" OR title : oslo").value().empty());
+}
+
 TEST_F(IndexTest, HostileQueriesAreJustWords) {
   ASSERT_TRUE(Build(kSmall).ok());
   auto index = Index::Open(IndexPath()).value();

@@ -15,6 +15,7 @@ class FixedIndex final : public Index {
     std::vector<Passage> passages(static_cast<size_t>(k), Passage{"p1", "Oslo", "Oslo is a city.", 1.5});
     return passages;
   }
+  Result<std::vector<Passage>> WithTitle(std::string_view) override { return std::vector<Passage>{}; }
   uint64_t passages() const override { return 7; }
 };
 

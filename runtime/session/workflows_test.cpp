@@ -1,7 +1,8 @@
-// The tests inside workflows/*.jade.
+// The tests inside workflows/*.jade and tests/method/*.jade.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "compiler/diag/render.h"
@@ -12,9 +13,12 @@ namespace {
 
 std::vector<std::string> Workflows() {
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(JADE_SOURCE_DIR "/workflows")) {
-    if (entry.path().extension() == ".jade") paths.push_back(entry.path().string());
+  for (const char* folder : {JADE_SOURCE_DIR "/workflows", JADE_SOURCE_DIR "/tests/method"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.path().extension() == ".jade") paths.push_back(entry.path().string());
+    }
   }
+  std::sort(paths.begin(), paths.end());
   return paths;
 }
 

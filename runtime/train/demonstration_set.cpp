@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@ using tokenizer::ChatRole;
 
 struct ParsedLine {
   std::vector<ChatMessage> messages;
+  std::vector<bool> trained;  // beside messages
   std::string reply;
   std::string role;
   double weight = 1.0;
@@ -32,7 +34,7 @@ std::optional<ChatRole> ParseChatRole(const std::string& name) {
 }
 
 // The problem with the line, or "".
-std::string ReadMessages(const json& object, std::vector<ChatMessage>* messages) {
+std::string ReadMessages(const json& object, ParsedLine* out) {
   const auto list = object.find("messages");
   if (list == object.end() || !list->is_array() || list->empty()) return "`messages` must be a list of messages";
   for (const json& item : *list) {
@@ -44,7 +46,14 @@ std::string ReadMessages(const json& object, std::vector<ChatMessage>* messages)
     const std::optional<ChatRole> chat_role = ParseChatRole(role->get<std::string>());
     if (!chat_role)
       return fmt::format("unknown message role `{}`: system, user or assistant", role->get<std::string>());
-    messages->push_back({*chat_role, content->get<std::string>()});
+    bool trained = false;
+    if (const auto weight = item.find("weight"); weight != item.end()) {
+      if (!weight->is_number() || (*weight != 0 && *weight != 1)) return "the `weight` of a message is 0 or 1";
+      trained = *weight == 1;
+      if (trained && chat_role != ChatRole::kAssistant) return "only an assistant message can have a `weight` of 1";
+    }
+    out->messages.push_back({*chat_role, content->get<std::string>()});
+    out->trained.push_back(trained);
   }
   return "";
 }
@@ -53,7 +62,7 @@ std::string ParseLine(const std::string& text, ParsedLine* out) {
   const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (object.is_discarded()) return "the line is not JSON";
   if (!object.is_object()) return "the line is not a JSON object";
-  std::string problem = ReadMessages(object, &out->messages);
+  std::string problem = ReadMessages(object, out);
   if (!problem.empty()) return problem;
   const auto reply = object.find("reply");
   if (reply == object.end() || !reply->is_string()) return "a demonstration needs a text `reply`";
@@ -99,15 +108,32 @@ Status DemonstrationSet::AddLine(const std::string& text, int64_t line, const to
     ++too_long_;
     return {};
   }
+  std::vector<uint8_t> flags(length, 0);
+  std::fill(flags.begin() + static_cast<std::ptrdiff_t>(prompt.size()), flags.end(), uint8_t{1});
+  for (size_t i = 0; i < parsed.messages.size(); ++i) {
+    if (!parsed.trained[i]) continue;
+    // The turn stands where it would stand as the reply to what comes before it.
+    const size_t begin = chat.RenderChat(std::span(parsed.messages).first(i)).size();
+    const std::vector<int32_t> turn = chat.RenderReply(parsed.messages[i].text);
+    if (begin + turn.size() > prompt.size() ||
+        !std::equal(turn.begin(), turn.end(), prompt.begin() + static_cast<std::ptrdiff_t>(begin))) {
+      return Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{}:{}: message {} cannot be trained: the chat form writes it otherwise in the middle of "
+                      "a conversation than as a reply",
+                      *path_, line, i + 1));
+    }
+    std::fill_n(flags.begin() + static_cast<std::ptrdiff_t>(begin), turn.size(), uint8_t{1});
+  }
   Record record{};
   record.begin = tokens_.size();
   record.length = static_cast<uint32_t>(length);
-  record.prompt_length = static_cast<uint32_t>(prompt.size());
   record.weight = static_cast<float>(parsed.weight);
   record.role = RoleId(parsed.role);
   record.line = line;
   tokens_.insert(tokens_.end(), prompt.begin(), prompt.end());
   tokens_.insert(tokens_.end(), reply.begin(), reply.end());
+  reply_.insert(reply_.end(), flags.begin(), flags.end());
   records_.push_back(record);
   return {};
 }
@@ -139,7 +165,7 @@ Demonstration DemonstrationSet::At(size_t index) const {
   const Record& record = records_[index];
   Demonstration out;
   out.tokens = std::span<const int32_t>(tokens_).subspan(record.begin, record.length);
-  out.prompt_length = record.prompt_length;
+  out.reply = std::span<const uint8_t>(reply_).subspan(record.begin, record.length);
   out.weight = record.weight;
   out.line = record.line;
   out.role = roles_[record.role].get();

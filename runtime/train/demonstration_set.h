@@ -16,7 +16,7 @@ namespace jade::train {
 
 struct Demonstration {
   std::span<const int32_t> tokens;  // prompt and reply, the end of turn included; owned by the set
-  int64_t prompt_length = 0;
+  std::span<const uint8_t> reply;   // a flag a token: part of the reply or of a trained turn before it
   double weight = 1.0;
   int64_t line = 0;  // 1-based, in the set's file
   const std::string* role = nullptr;
@@ -25,9 +25,9 @@ struct Demonstration {
 
 class DemonstrationSet {
  public:
-  // JSONL: {"messages": [{"role", "content"}…], "reply", optional "role" and "weight"}, other keys are ignored. A bad
-  // line fails with file and line. At most `limit` demonstrations are kept (0: all); those above `max_length` tokens
-  // are counted and left out.
+  // JSONL: {"messages": [{"role", "content"}…], "reply", optional "role" and "weight"}, other keys are ignored. An
+  // assistant message with a "weight" of 1 is a reply too. A bad line fails with file and line. At most `limit`
+  // demonstrations are kept (0: all); those above `max_length` tokens are counted and left out.
   static Result<DemonstrationSet> Load(const std::string& path, const tokenizer::ChatFormat& chat, int64_t max_length,
                                        int64_t limit = 0);
 
@@ -41,7 +41,6 @@ class DemonstrationSet {
   struct Record {
     size_t begin;
     uint32_t length;
-    uint32_t prompt_length;
     float weight;
     uint32_t role;
     int64_t line;
@@ -52,6 +51,7 @@ class DemonstrationSet {
   std::shared_ptr<const std::string> path_;
   std::vector<std::shared_ptr<const std::string>> roles_;
   std::vector<int32_t> tokens_;
+  std::vector<uint8_t> reply_;  // beside tokens_
   std::vector<Record> records_;
   int64_t too_long_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -31,6 +32,10 @@ TEST(DemonstrationSetTest, ABadLineIsNamed) {
   EXPECT_THAT(LoadError(R"({"messages":[{"role":"usr","content":"x"}],"reply":"y"})"), HasSubstr("role `usr`"));
   EXPECT_THAT(LoadError(R"({"messages":[{"role":"user","content":"x"}],"reply":"y","weight":-1})"),
               HasSubstr("`weight` must lie in"));
+  EXPECT_THAT(LoadError(R"({"messages":[{"role":"assistant","content":"x","weight":0.5}],"reply":"y"})"),
+              HasSubstr("the `weight` of a message is 0 or 1"));
+  EXPECT_THAT(LoadError(R"({"messages":[{"role":"user","content":"x","weight":1}],"reply":"y"})"),
+              HasSubstr("only an assistant message can have a `weight` of 1"));
   EXPECT_EQ(LoadError(R"({"messages":[{"role":"user","content":"x"}],"reply":"y","answers":["y"]})"), "");
 }
 
@@ -42,12 +47,33 @@ TEST(DemonstrationSetTest, PromptAndReplyAreTheChatForm) {
   const auto set = DemonstrationSet::Load(path, chat, 128);
   ASSERT_TRUE(set.ok());
   const Demonstration demonstration = set->At(0);
-  const std::vector<int32_t> prompt(demonstration.tokens.begin(),
-                                    demonstration.tokens.begin() + demonstration.prompt_length);
+  const std::vector<int32_t> prompt(demonstration.tokens.begin(), demonstration.tokens.end() - 3);  // y, o, end
   EXPECT_EQ(prompt, chat.RenderChat(std::vector<tokenizer::ChatMessage>{{tokenizer::ChatRole::kUser, "hi"}}));
   EXPECT_EQ(demonstration.tokens.back(), chat.end_of_turn());
-  EXPECT_EQ(static_cast<int64_t>(demonstration.tokens.size()) - demonstration.prompt_length, 3);  // y, o, end
+  EXPECT_EQ(std::count(demonstration.reply.begin(), demonstration.reply.end(), 1), 3);
+  EXPECT_EQ(std::count(demonstration.reply.end() - 3, demonstration.reply.end(), 1), 3);
   EXPECT_EQ(*demonstration.role, "AG");
+}
+
+TEST(DemonstrationSetTest, TurnsWithAWeightAreRepliesToo) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Write("d.jsonl", R"({"messages":[{"role":"user","content":"a?"},)"
+                                                   R"({"role":"assistant","content":"no","weight":0},)"
+                                                   R"({"role":"user","content":"b?"},)"
+                                                   R"({"role":"assistant","content":"yes","weight":1},)"
+                                                   R"({"role":"user","content":"c?"}],"reply":"yo"})");
+  const auto chat = ByteChat();
+  const auto set = DemonstrationSet::Load(path, chat, 256);
+  ASSERT_TRUE(set.ok()) << set.error().ToString();
+  const Demonstration demonstration = set->At(0);
+  std::vector<int32_t> trained;
+  for (size_t i = 0; i < demonstration.tokens.size(); ++i) {
+    if (demonstration.reply[i] != 0) trained.push_back(demonstration.tokens[i]);
+  }
+  std::vector<int32_t> expected = chat.RenderReply("yes");
+  const std::vector<int32_t> last = chat.RenderReply("yo");
+  expected.insert(expected.end(), last.begin(), last.end());
+  EXPECT_EQ(trained, expected);
 }
 
 TEST(DemonstrationSetTest, LongOnesAreCounted) {

@@ -11,9 +11,10 @@ void Count(std::span<const Demonstration> piece, const at::Tensor& correct, DevS
   const at::Tensor flags = correct.to(at::kCPU).contiguous();
   const bool* flag = flags.data_ptr<bool>();
   for (const Demonstration& demonstration : piece) {
-    const auto reply = static_cast<int64_t>(demonstration.tokens.size()) - demonstration.prompt_length;
     bool all = true;
-    for (int64_t i = 0; i < reply; ++i) all = *flag++ && all;
+    for (size_t i = 1; i < demonstration.reply.size(); ++i) {
+      if (demonstration.reply[i] != 0) all = *flag++ && all;
+    }
     MatchCount& role = score->by_role[*demonstration.role];
     role.matched += all ? 1 : 0;
     ++role.total;

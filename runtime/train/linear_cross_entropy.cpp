@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/backbone/cpu_kernels.h"
+
 namespace jade::train {
 namespace {
 
@@ -18,6 +20,33 @@ at::Tensor BlockLogits(const at::Tensor& hidden, const at::Tensor& head) {
   return at::matmul(hidden.to(head.scalar_type()), head.t()).to(at::kFloat);
 }
 
+// Turns fp32 logits into the gradient of Σ weight · cross-entropy with respect to them, weight · (softmax − onehot), in
+// place, and returns that sum.
+double LossAndGradient(at::Tensor& logits, const at::Tensor& targets, const at::Tensor& weights) {
+  const int64_t rows = logits.size(0), vocabulary = logits.size(1);
+  if (!logits.device().is_cpu()) {
+    const at::Tensor target = targets.unsqueeze(1), weight = weights.unsqueeze(1);
+    const at::Tensor log_sum = logits.logsumexp(1, /*keepdim=*/true);
+    const double loss = ((log_sum - logits.gather(1, target)) * weight).sum().item<double>();
+    logits.sub_(log_sum).exp_().mul_(weight).scatter_add_(1, target, -weight);
+    return loss;
+  }
+  at::Tensor losses = at::empty({rows}, at::kDouble);
+  at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
+    const backbone::KernelTable& kernels = backbone::CpuKernels();
+    for (int64_t r = begin; r < end; ++r) {
+      float* row = logits.data_ptr<float>() + r * vocabulary;
+      const float weight = weights.data_ptr<float>()[r];
+      float& chosen = row[targets.data_ptr<int64_t>()[r]];
+      const float log_sum = kernels.log_sum_exp(row, vocabulary);
+      losses.data_ptr<double>()[r] = static_cast<double>(weight) * (log_sum - chosen);
+      kernels.scaled_softmax(row, log_sum, weight, row, vocabulary);
+      chosen -= weight;
+    }
+  });
+  return losses.sum().item<double>();
+}
+
 struct CrossEntropyFunction : public Function<CrossEntropyFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& head,
                             const at::Tensor& targets, const at::Tensor& weights) {
@@ -25,22 +54,13 @@ struct CrossEntropyFunction : public Function<CrossEntropyFunction> {
     const int64_t block = BlockRows(head.size(0));
     at::Tensor hidden_grad = at::empty_like(hidden);
     at::Tensor head_grad = at::zeros(head.sizes(), head.options().dtype(at::kFloat));
-    at::Tensor total = at::zeros({}, hidden.options().dtype(at::kFloat));
+    double total = 0;
     for (int64_t begin = 0; begin < rows; begin += block) {
       const int64_t end = std::min(begin + block, rows);
       const at::Tensor x = hidden.slice(0, begin, end);
-      const at::Tensor target = targets.slice(0, begin, end).unsqueeze(1);
-      const at::Tensor weight = weights.slice(0, begin, end).unsqueeze(1);
       at::Tensor logits = BlockLogits(x, head);
-      logits.sub_(std::get<0>(logits.max(1, /*keepdim=*/true)));
-      const at::Tensor chosen = logits.gather(1, target);
-      at::Tensor probabilities = logits.exp_();
-      const at::Tensor sum = probabilities.sum(1, /*keepdim=*/true);
-      total.add_(((sum.log() - chosen) * weight).sum());
-      // d loss / d logits = weight · (softmax − onehot)
-      probabilities.mul_(weight / sum);
-      probabilities.scatter_add_(1, target, -weight);
-      const at::Tensor logits_grad = probabilities.to(head.scalar_type());
+      total += LossAndGradient(logits, targets.slice(0, begin, end), weights.slice(0, begin, end));
+      const at::Tensor logits_grad = logits.to(head.scalar_type());
       hidden_grad.slice(0, begin, end).copy_(at::matmul(logits_grad, head));
       if (head.scalar_type() == at::kFloat) {
         head_grad.addmm_(logits_grad.t(), x);
@@ -49,7 +69,7 @@ struct CrossEntropyFunction : public Function<CrossEntropyFunction> {
       }
     }
     context->save_for_backward({hidden_grad, head_grad.to(head.scalar_type())});
-    return total;
+    return at::full({}, total, hidden.options().dtype(at::kFloat));
   }
 
   static variable_list backward(AutogradContext* context, variable_list upstream) {

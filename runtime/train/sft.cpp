@@ -10,12 +10,12 @@
 
 #include "runtime/backbone/backbone.h"
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/model_io.h"
 #include "runtime/train/adamw.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/evaluation.h"
 #include "runtime/train/learning_rate.h"
 #include "runtime/train/linear_cross_entropy.h"
-#include "runtime/train/model_folder.h"
 #include "runtime/train/sft_metrics.h"
 #include "runtime/train/supervised_batch.h"
 #include "runtime/train/tokenizer_learning.h"
@@ -37,6 +37,7 @@ std::string Fingerprint(const SftConfig& config) {
   for (const SftStage& stage : config.stages) {
     text += fmt::format("|{} {} {} {} {} {} {} {}", stage.name, stage.tokens, stage.lr, stage.final_lr, stage.warm_up,
                         stage.loss.prompt, stage.loss.reply, stage.max_length);
+    if (stage.batch_tokens > 0) text += fmt::format(" {}", stage.batch_tokens);
     for (const DataSource& source : stage.data) text += fmt::format(" {} {}", source.path, source.weight);
   }
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
@@ -106,7 +107,7 @@ class SftRun {
     JADE_ASSIGN_OR_RETURN(chat_, tokenizer::ChatFormat::Detect(*tokenizer));
     model_ = std::make_unique<backbone::Decoder>(model);
     if (files) {
-      JADE_TRY(ReadWeights(*files, *model_));
+      JADE_TRY(backbone::LoadWeights(*files, model_.get()));
     } else {
       model_->InitialiseRandom(config_.seed);
     }
@@ -206,7 +207,7 @@ class SftRun {
 
   Status Step(const SftStage& stage) {
     const Clock::time_point begin = Clock::now();
-    const std::vector<Demonstration> demonstrations = sampler_->Next(config_.batch_tokens);
+    const std::vector<Demonstration> demonstrations = sampler_->Next(stage.batch_tokens > 0 ? stage.batch_tokens : config_.batch_tokens);
     std::vector<SupervisedBatch> pieces;
     double weight_sum = 0;
     int64_t tokens = 0;
@@ -279,7 +280,7 @@ class SftRun {
     if (!position_.has_best || value > position_.best) {
       position_.has_best = true;
       position_.best = value;
-      JADE_TRY(WriteModelFolder(BestPath(), *model_, chat_->tokenizer().spec(), /*as_bf16=*/false));
+      JADE_TRY(SaveModel(BestPath(), at::kFloat));
     }
     return {};
   }
@@ -290,13 +291,17 @@ class SftRun {
     return SaveCheckpoint(CheckpointPath(), *model_, *optimiser_, position_);
   }
 
+  Status SaveModel(const std::string& folder, at::ScalarType type) const {
+    return backbone::SaveDecoder(*model_, folder, {.dtype = type, .tokenizer = &chat_->tokenizer().spec()});
+  }
+
   // The best model on dev when there is one, else the last.
   Status Export() {
     if (position_.has_best) {
       JADE_ASSIGN_OR_RETURN(const weights::ModelFiles best, weights::ModelFiles::Open(BestPath()));
-      JADE_TRY(ReadWeights(best, *model_));
+      JADE_TRY(backbone::LoadWeights(best, model_.get()));
     }
-    JADE_TRY(WriteModelFolder(config_.output, *model_, chat_->tokenizer().spec(), config_.output_bf16));
+    JADE_TRY(SaveModel(config_.output, config_.output_bf16 ? at::kBFloat16 : at::kFloat));
     summary_.output = config_.output;
     return {};
   }

@@ -81,6 +81,7 @@ Status ReadStage(const Document& document, const Node& node, SftStage* stage) {
       .Float("lr", &stage->lr, 0, 1)
       .Float("final_lr", &stage->final_lr, 0, 1)
       .Float("warm_up", &stage->warm_up, 0, 1)
+      .Int("batch_tokens", &stage->batch_tokens, 1, 1 << 24)
       .Int("max_length", &stage->max_length, 2, 1 << 20)
       .Require("name")
       .Require("tokens")

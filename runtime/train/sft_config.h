@@ -33,6 +33,7 @@ struct SftStage {
   double final_lr = 0.0;
   double warm_up = 0.02;  // share of the stage's tokens
   LossWeights loss;
+  int64_t batch_tokens = 0;   // of a step; 0: as the run's
   int64_t max_length = 1024;  // longer demonstrations are left out and counted
 };
 

@@ -14,7 +14,7 @@ SupervisedBatch PackDemonstrations(std::span<const Demonstration> demonstrations
     const auto length = static_cast<int64_t>(demonstration.tokens.size());
     sequences.emplace_back(demonstration.tokens.begin(), demonstration.tokens.end());
     for (int64_t i = 1; i < length; ++i) {
-      const bool reply = i >= demonstration.prompt_length;
+      const bool reply = demonstration.reply[static_cast<size_t>(i)] != 0;
       if (reply) ++batch.reply_tokens;
       const double weight = demonstration.weight * (reply ? loss.reply : loss.prompt);
       if (weight <= 0) continue;
