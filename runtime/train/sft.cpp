@@ -207,7 +207,8 @@ class SftRun {
 
   Status Step(const SftStage& stage) {
     const Clock::time_point begin = Clock::now();
-    const std::vector<Demonstration> demonstrations = sampler_->Next(stage.batch_tokens > 0 ? stage.batch_tokens : config_.batch_tokens);
+    const std::vector<Demonstration> demonstrations =
+        sampler_->Next(stage.batch_tokens > 0 ? stage.batch_tokens : config_.batch_tokens);
     std::vector<SupervisedBatch> pieces;
     double weight_sum = 0;
     int64_t tokens = 0;
