@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 (or 13) lacks to build, run and test JADE. Debian packages only; safe to run again.
 #   scripts/setup.sh            everything
+#   scripts/setup.sh --fuzz     everything, and clang with its sanitizers for scripts/fuzz.sh
 #   scripts/setup.sh --compiler only what -DJADE_BACKBONE=OFF needs (no LibTorch)
 set -euo pipefail
 
@@ -14,8 +15,9 @@ checks=(clang-format clang-tidy)
 
 case "${1:-}" in
   "") packages+=("${backbone[@]}" "${checks[@]}") ;;
+  --fuzz) packages+=("${backbone[@]}" "${checks[@]}" clang libclang-rt-dev) ;;
   --compiler) ;;
-  *) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null; then
