@@ -127,21 +127,8 @@ std::string ShowTests(const session::ProgramPtr& program, uint64_t shuffle_seed)
   return text;
 }
 
-constexpr std::string_view ValidityName(trace::Validity validity) {
-  switch (validity) {
-    case trace::Validity::kValid:
-      return "valid";
-    case trace::Validity::kMalformed:
-      return "malformed";
-    case trace::Validity::kInvalid:
-      return "invalid";
-    default:
-      return "unchecked";
-  }
-}
-
 std::string ShowCall(const trace::CallRecord& call, bool messages) {
-  std::string text = fmt::format("  {} {}", call.path, ValidityName(call.validity));
+  std::string text = fmt::format("  {} {}", call.path, trace::ValidityName(call.validity));
   if (call.status == trace::CallStatus::kCancelled) text += " cancelled";
   if (call.status == trace::CallStatus::kFailed) text += " failed (" + call.error + ")";
   if (call.penalty != 0) text += fmt::format(" penalty {}", call.penalty);
