@@ -97,6 +97,10 @@ TEST(DocumentsTest, TheLanguageReferenceIsTrue) {
   CheckDocument(kRoot / "docs/language.md");
 }
 
+TEST(DocumentsTest, TheFirstWorkflowIsTrue) {
+  CheckDocument(kRoot / "docs/getting-started.md");
+}
+
 TEST(DocumentsTest, EveryDiagnosticHasAPageThatProducesIt) {
   for (const diag::DiagnosticRow& row : diag::AllDiagnostics()) {
     if (!OfSema(row.code)) continue;
