@@ -64,6 +64,12 @@ std::string HumanCount(uint64_t count) {
   return text;
 }
 
+std::string HumanRate(double rate, const std::string& unit) {
+  if (unit != "B" && rate > 0 && rate < 1.0) return HumanDuration(1.0 / rate) + " each";
+  if (unit != "B" && rate > 0 && rate < 10.0) return fmt::format("{:.1f} {}/s", rate, unit);
+  return Amount(rate, unit) + "/s";
+}
+
 std::string HumanDuration(double seconds) {
   if (seconds < 1.0) return fmt::format("{:.0f} ms", seconds * 1e3);
   if (seconds < 60.0) return fmt::format("{:.1f} s", seconds);
@@ -127,7 +133,7 @@ std::string ProgressBar::Line(double seconds) const {
     if (terminal_) line += "▕" + Bar(share) + "▏";
     line += fmt::format("{:3.0f} % ", 100.0 * std::min(share, 1.0));
   }
-  line += fmt::format("{}  {}/s", Amount(static_cast<double>(done_), task_.unit), Amount(rate, task_.unit));
+  line += fmt::format("{}  {}", Amount(static_cast<double>(done_), task_.unit), HumanRate(rate, task_.unit));
   if (task_.total > done_ && rate > 0) {
     line += fmt::format("  ETA {}", HumanDuration(static_cast<double>(task_.total - done_) / rate));
   }

@@ -23,6 +23,8 @@ std::string HumanBytes(double bytes);
 std::string HumanCount(uint64_t count);
 // "12 ms", "3.4 s", "2 min 05 s", "1 h 02 min".
 std::string HumanDuration(double seconds);
+// "12,345 tokens/s", "1.5 questions/s", "8.2 s each", "3.1 MB/s".
+std::string HumanRate(double rate, const std::string& unit);
 // The first `columns` characters on one line, with an ellipsis when something is cut; control characters become spaces.
 std::string OneLine(std::string_view text, size_t columns);
 

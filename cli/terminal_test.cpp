@@ -18,6 +18,14 @@ TEST(TerminalTest, SpeaksHuman) {
   EXPECT_EQ(HumanDuration(3725), "1 h 02 min");
 }
 
+TEST(TerminalTest, SlowRatesAreSaidAsTimes) {
+  EXPECT_EQ(HumanRate(12345.6, "tokens"), "12,345 tokens/s");
+  EXPECT_EQ(HumanRate(1.52, "questions"), "1.5 questions/s");
+  EXPECT_EQ(HumanRate(0.122, "questions"), "8.2 s each");
+  EXPECT_EQ(HumanRate(0.0, "questions"), "0 questions/s");
+  EXPECT_EQ(HumanRate(3.1e6, "B"), "3.1 MB/s");
+}
+
 TEST(TerminalTest, CutsByCharactersAndDropsControls) {
   EXPECT_EQ(OneLine("aé\n\033[31mb", 20), "aé  [31mb");
   EXPECT_EQ(OneLine("äöü", 2), "äö…");
