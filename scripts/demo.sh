@@ -3,7 +3,7 @@
 #   scripts/demo.sh ["QUESTION"]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-question="${1:-What is the capital of the country that the author of Don Quixote comes from?}"
+question="${1:-What is the capital of the country of Selma Lagerlöf?}"
 scripts/setup.sh
 scripts/build.sh release -DJADE_TESTS=OFF
-build/release/jade run workflows/jade.jade -i "question=$question"
+build/release/jade run workflows/jade.jade -i "question=$question" --greedy
