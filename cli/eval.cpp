@@ -17,6 +17,7 @@
 #include "runtime/eval/questions.h"
 #include "runtime/eval/summary.h"
 #include "runtime/retrieve/index.h"
+#include "runtime/retrieve/provider.h"
 
 namespace jade::cli {
 namespace {
@@ -80,7 +81,7 @@ Status Finish(const Evaluation& evaluation, const eval::Question& question, sess
 Result<std::string> DocumentsTitled(retrieve::Index& index, const eval::Question& question, const std::string& field) {
   JADE_ASSIGN_OR_RETURN(const std::string text, eval::RowField(question, field));
   const auto titles = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  nlohmann::json documents = nlohmann::json::array();
+  std::vector<retrieve::Passage> documents;
   for (const auto& title : titles.is_array() ? titles : nlohmann::json::array({nullptr})) {
     if (!title.is_string()) {
       return Error(ErrorCode::kInvalidArgument,
@@ -91,11 +92,9 @@ Result<std::string> DocumentsTitled(retrieve::Index& index, const eval::Question
       return Error(ErrorCode::kNotFound, fmt::format("question `{}`: the corpus has no passage titled `{}`",
                                                      question.id, title.get_ref<const std::string&>()));
     }
-    for (const auto& p : passages) {
-      documents.push_back({{"id", p.id}, {"title", p.title}, {"text", p.text}, {"score", p.score}});
-    }
+    documents.insert(documents.end(), passages.begin(), passages.end());
   }
-  return documents.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return retrieve::PassagesJson(documents);
 }
 
 Status BindInputs(const Evaluation& evaluation, const eval::Question& question,

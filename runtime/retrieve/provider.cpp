@@ -45,10 +45,7 @@ class RetrieverTool final : public engine::ToolProvider {
     k = std::clamp<int64_t>(k, 0, max_k_);
     JADE_ASSIGN_OR_RETURN(const auto passages,
                           index_->Search(object["query"].get_ref<const std::string&>(), static_cast<int>(k)));
-    json list = json::array();
-    for (const auto& p : passages)
-      list.push_back({{"id", p.id}, {"title", p.title}, {"text", p.text}, {"score", p.score}});
-    return list.dump(-1, ' ', false, json::error_handler_t::replace);
+    return PassagesJson(passages);
   }
 
   std::unique_ptr<Index> index_;
@@ -57,6 +54,14 @@ class RetrieverTool final : public engine::ToolProvider {
 };
 
 }  // namespace
+
+std::string PassagesJson(const std::vector<Passage>& passages) {
+  json list = json::array();
+  for (const Passage& p : passages) {
+    list.push_back({{"id", p.id}, {"title", p.title}, {"text", p.text}, {"score", p.score}});
+  }
+  return list.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 std::unique_ptr<engine::ToolProvider> MakeRetrieverTool(std::unique_ptr<Index> index, std::vector<std::string> tools,
                                                         int max_k) {
