@@ -1,4 +1,5 @@
 // usage: jade_backbone_bench train [SEQUENCE_LENGTH [TOKENS]]   a training step of nano's shape
+//        jade_backbone_bench attention [SEQUENCE_LENGTH]         attention and its backward pass, flat and sharp
 //        jade_backbone_bench serve MODEL [DTYPE]                 prefill and batched decode through the engine
 // Prints the matrix-product peak beside, so that each figure has its limit.
 #include <fmt/format.h>
@@ -49,6 +50,31 @@ void BenchTraining(int64_t length, int64_t tokens) {
     const double end = Seconds();
     fmt::print("forward {:.0f} ms, loss and backward {:.0f} ms: {:.0f} tokens/s\n", 1e3 * (middle - begin),
                1e3 * (end - middle), static_cast<double>(batch.token_count()) / (end - begin));
+  }
+}
+
+// The sharper the attention, the more probabilities lie below the smallest normal number: the time must not care.
+void BenchAttention(int64_t length) {
+  const HeadLayout layout{8, 4, 32};
+  const std::vector<int64_t> cu_seqlens{0, length, 2 * length, 3 * length, 4 * length};
+  double flat = 0;
+  for (const double sharpness : {1.0, 4.0, 16.0}) {
+    at::manual_seed(1);
+    const at::Tensor qkv = (at::randn({4 * length, layout.joint_width()}) * sharpness).requires_grad_(true);
+    double forward = 0, backward = 0;
+    constexpr int kRounds = 10;
+    for (int round = -2; round < kRounds; ++round) {
+      const double begin = Seconds();
+      const at::Tensor out = PackedAttention(qkv, cu_seqlens, layout);
+      const double middle = Seconds();
+      (out * 1e-6).sum().backward();
+      if (round < 0) continue;
+      forward += (middle - begin) / kRounds;
+      backward += (Seconds() - middle) / kRounds;
+    }
+    if (flat == 0) flat = backward;
+    fmt::print("logits of standard deviation {:5.0f}: forward {:.2f} ms, backward {:.2f} ms, {:.2f} times flat\n",
+               sharpness * sharpness, 1e3 * forward, 1e3 * backward, backward / flat);
   }
 }
 
@@ -107,8 +133,11 @@ int Main(int argc, char** argv) {
   TuneAllocator();
   const std::string_view mode = argc > 1 ? argv[1] : "";
   if (mode == "serve" && argc > 2) return BenchServing(argv[2], argc > 3 ? argv[3] : "auto");
-  if (mode != "train") return fmt::print(stderr, "usage: jade_backbone_bench train|serve …\n"), 2;
+  if (mode != "train" && mode != "attention") {
+    return fmt::print(stderr, "usage: jade_backbone_bench train|attention|serve …\n"), 2;
+  }
   at::set_num_threads(GetBackboneFacts().threads);
+  if (mode == "attention") return BenchAttention(argc > 2 ? std::atoi(argv[2]) : 600), 0;
   BenchTraining(argc > 2 ? std::atoi(argv[2]) : 128, argc > 3 ? std::atoi(argv[3]) : 4096);
   return 0;
 }

@@ -23,7 +23,7 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-std::vector<NamedTensor> AllTensors(const backbone::Decoder& model, AdamW& optimiser) {
+std::vector<NamedTensor> AllTensors(const backbone::Decoder& model, Optimiser& optimiser) {
   std::vector<NamedTensor> all;
   const std::vector<backbone::Parameter>& parameters = model.parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
@@ -82,7 +82,7 @@ Result<SftPosition> FromJson(const std::string& text, const std::string& path, i
 
 }  // namespace
 
-Status SaveCheckpoint(const std::string& path, const backbone::Decoder& model, AdamW& optimiser,
+Status SaveCheckpoint(const std::string& path, const backbone::Decoder& model, Optimiser& optimiser,
                       const SftPosition& position) {
   std::vector<TensorToWrite> tensors;
   for (const NamedTensor& named : AllTensors(model, optimiser)) {
@@ -99,7 +99,7 @@ Status SaveCheckpoint(const std::string& path, const backbone::Decoder& model, A
   return weights::WriteSafetensors(path, tensors, {{"jade.sft", ToJson(position, optimiser.steps())}});
 }
 
-Result<SftPosition> LoadCheckpoint(const std::string& path, backbone::Decoder& model, AdamW& optimiser) {
+Result<SftPosition> LoadCheckpoint(const std::string& path, backbone::Decoder& model, Optimiser& optimiser) {
   JADE_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
   const auto text = file.metadata().find("jade.sft");
   if (text == file.metadata().end()) {

@@ -8,8 +8,8 @@
 
 #include "compiler/result/result.h"
 #include "runtime/backbone/model.h"
-#include "runtime/train/adamw.h"
 #include "runtime/train/demonstration_set.h"
+#include "runtime/train/optimiser.h"
 
 namespace jade::train {
 
@@ -26,9 +26,9 @@ struct SftPosition {
   std::string fingerprint;  // of the configuration
 };
 
-Status SaveCheckpoint(const std::string& path, const backbone::Decoder& model, AdamW& optimiser,
+Status SaveCheckpoint(const std::string& path, const backbone::Decoder& model, Optimiser& optimiser,
                       const SftPosition& position);
 // Restores model and optimiser in place. kCorrupt when the file holds another model.
-Result<SftPosition> LoadCheckpoint(const std::string& path, backbone::Decoder& model, AdamW& optimiser);
+Result<SftPosition> LoadCheckpoint(const std::string& path, backbone::Decoder& model, Optimiser& optimiser);
 
 }  // namespace jade::train

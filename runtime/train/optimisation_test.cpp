@@ -3,9 +3,10 @@
 
 #include <cmath>
 
-#include "runtime/train/adamw.h"
 #include "runtime/train/learning_rate.h"
 #include "runtime/train/linear_cross_entropy.h"
+#include "runtime/train/muon.h"
+#include "runtime/train/optimiser.h"
 
 namespace jade::train {
 namespace {
@@ -45,12 +46,12 @@ TEST(LinearCrossEntropyTest, ScoresSayLossAndMostLikely) {
 TEST(AdamWTest, TwoStepsByHand) {
   at::Tensor matrix = at::full({1, 1}, 1.0, at::kFloat).requires_grad_(true);
   at::Tensor vector = at::full({1}, 1.0, at::kFloat).requires_grad_(true);
-  AdamWOptions options;
+  OptimiserOptions options;
   options.beta1 = 0.9;
   options.beta2 = 0.99;
   options.weight_decay = 0.1;
   options.epsilon = 1e-8;
-  AdamW optimiser({matrix, vector}, options);
+  Optimiser optimiser({{matrix}, {vector}}, options);
   double w = 1, u = 1, m = 0, v = 0;
   const double lr = 0.1;
   for (int step = 1; step <= 2; ++step) {
@@ -67,6 +68,56 @@ TEST(AdamWTest, TwoStepsByHand) {
     EXPECT_NEAR(matrix.item<double>(), w, 1e-6);
     EXPECT_NEAR(vector.item<double>(), u, 1e-6);
     EXPECT_FALSE(matrix.grad().defined());
+  }
+}
+
+// The singular values of an orthogonalised matrix lie near 1, and its singular vectors stay: A·Oᵀ is symmetric.
+void ExpectOrthogonal(int64_t rows, int64_t columns, at::ScalarType type, double tolerance) {
+  at::manual_seed(rows);
+  const at::Tensor matrix = at::randn({rows, columns});
+  const at::Tensor made = Orthogonalised(matrix, type);
+  ASSERT_EQ(made.sizes(), matrix.sizes());
+  ASSERT_EQ(made.scalar_type(), at::kFloat);
+  const at::Tensor wide = rows > columns ? made.t() : made;
+  const at::Tensor input = rows > columns ? matrix.t() : matrix;
+  const at::Tensor values = at::linalg_eigvalsh(at::matmul(wide, wide.t())).sqrt();
+  EXPECT_GT(values.min().item<double>(), 0.5);
+  EXPECT_LT(values.max().item<double>(), 1.3);
+  const at::Tensor product = at::matmul(input, wide.t());
+  EXPECT_LT((product - product.t()).abs().max().item<double>(), tolerance * product.abs().max().item<double>());
+}
+
+TEST(MuonTest, OrthogonalisesWideTallAndSquare) {
+  ExpectOrthogonal(8, 32, at::kFloat, 1e-4);
+  ExpectOrthogonal(48, 12, at::kFloat, 1e-4);
+  ExpectOrthogonal(8, 32, at::kBFloat16, 5e-2);
+  EXPECT_EQ(Orthogonalised(at::zeros({4, 4}), at::kFloat).abs().max().item<double>(), 0.0);
+}
+
+TEST(MuonTest, TwoStepsByHand) {
+  at::manual_seed(3);
+  const at::Tensor start = at::randn({4, 16});
+  at::Tensor matrix = start.clone().requires_grad_(true);
+  at::Tensor table = start.clone().requires_grad_(true);  // not hidden: AdamW's
+  OptimiserOptions options;
+  options.kind = OptimiserKind::kMuon;
+  options.momentum = 0.9;
+  options.weight_decay = 0.1;
+  Optimiser optimiser({{matrix, true}, {table, false}}, options);
+  at::Tensor expected = start.clone();
+  at::Tensor momentum = at::zeros({4, 16});
+  const double lr = 0.01;
+  for (int step = 0; step < 2; ++step) {
+    const at::Tensor grad = at::randn({4, 16});
+    matrix.mutable_grad() = grad * 2.0;
+    table.mutable_grad() = grad * 2.0;
+    optimiser.Step(lr, 0.5);
+    momentum = momentum * 0.9 + grad;
+    const at::Tensor direction = Orthogonalised(grad + momentum * 0.9, at::kFloat);
+    expected = expected * (1 - lr * 0.1) - direction * (lr * 0.2 * 4.0);  // 4 = sqrt(16)
+    EXPECT_LT((matrix - expected).abs().max().item<double>(), 1e-6);
+    EXPECT_FALSE(matrix.grad().defined());
+    EXPECT_GT((table - matrix).abs().max().item<double>(), 1e-3);
   }
 }
 

@@ -11,11 +11,11 @@
 #include "runtime/backbone/backbone.h"
 #include "runtime/backbone/cpu_kernels.h"
 #include "runtime/backbone/model_io.h"
-#include "runtime/train/adamw.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/evaluation.h"
 #include "runtime/train/learning_rate.h"
 #include "runtime/train/linear_cross_entropy.h"
+#include "runtime/train/optimiser.h"
 #include "runtime/train/sft_metrics.h"
 #include "runtime/train/supervised_batch.h"
 #include "runtime/train/tokenizer_learning.h"
@@ -34,6 +34,7 @@ std::string Fingerprint(const SftConfig& config) {
   std::string text = fmt::format("{} {} {} {} {} {} {}", config.seed, config.batch_tokens, config.optimiser.beta1,
                                  config.optimiser.beta2, config.optimiser.epsilon, config.optimiser.weight_decay,
                                  config.optimiser.clip);
+  if (config.optimiser.kind == OptimiserKind::kMuon) text += fmt::format(" muon {}", config.optimiser.momentum);
   for (const SftStage& stage : config.stages) {
     text += fmt::format("|{} {} {} {} {} {} {} {}", stage.name, stage.tokens, stage.lr, stage.final_lr, stage.warm_up,
                         stage.loss.prompt, stage.loss.reply, stage.max_length);
@@ -50,6 +51,7 @@ class SftRun {
 
   Result<SftSummary> Run() {
     backbone::TuneAllocator();
+    at::globalContext().setFlushDenormal(true);  // on this thread and on those that it starts
     JADE_TRY(PrepareFolder());
     JADE_TRY(PrepareModel());
     JADE_TRY(Resume());
@@ -112,12 +114,15 @@ class SftRun {
       model_->InitialiseRandom(config_.seed);
     }
     model_->SetRequiresGrad(true);
-    std::vector<at::Tensor> parameters;
-    for (const backbone::Parameter& parameter : model_->parameters()) parameters.push_back(parameter.tensor);
-    optimiser_ = std::make_unique<AdamW>(std::move(parameters), config_.optimiser);
     const bool fast = !model_->device().is_cpu() || backbone::ProcessorMultipliesBf16();
     const bool bf16 = config_.compute == ComputeType::kBf16 || (config_.compute == ComputeType::kAuto && fast);
     dtype_ = bf16 ? at::kBFloat16 : at::kFloat;
+    std::vector<TrainedParameter> parameters;
+    for (const backbone::Parameter& parameter : model_->parameters()) {
+      const bool vocabulary = parameter.tensor.size(0) == model.vocab_size;  // embedding or head
+      parameters.push_back({parameter.tensor, parameter.tensor.dim() == 2 && !vocabulary});
+    }
+    optimiser_ = std::make_unique<Optimiser>(std::move(parameters), config_.optimiser, dtype_);
     return {};
   }
 
@@ -313,7 +318,7 @@ class SftRun {
   bool has_checkpoint_ = false;
   std::optional<tokenizer::ChatFormat> chat_;
   std::unique_ptr<backbone::Decoder> model_;
-  std::unique_ptr<AdamW> optimiser_;
+  std::unique_ptr<Optimiser> optimiser_;
   at::ScalarType dtype_ = at::kFloat;
   std::vector<std::unique_ptr<DemonstrationSet>> sets_;
   std::vector<std::unique_ptr<DemonstrationSet>> dev_;

@@ -108,13 +108,17 @@ void ReadStages(const Document& document, MapReader& reader, SftConfig* out) {
   for (const Node& item : stages->items) reader.Absorb(ReadStage(document, item, &out->stages.emplace_back()));
 }
 
-void ReadOptimiser(const Document& document, MapReader& reader, AdamWOptions* out) {
+void ReadOptimiser(const Document& document, MapReader& reader, OptimiserOptions* out) {
   MapReader optimiser(document, reader.Child("optimiser"), "optimiser");
-  optimiser.Float("beta1", &out->beta1, 0, 0.9999)
+  std::string kind = "adamw";
+  optimiser.OneOf("kind", {"adamw", "muon"}, &kind)
+      .Float("momentum", &out->momentum, 0, 0.9999)
+      .Float("beta1", &out->beta1, 0, 0.9999)
       .Float("beta2", &out->beta2, 0, 0.99999)
       .Float("epsilon", &out->epsilon, 1e-16, 1)
       .Float("weight_decay", &out->weight_decay, 0, 10)
       .Float("clip", &out->clip, 0, 1e6);
+  out->kind = kind == "muon" ? OptimiserKind::kMuon : OptimiserKind::kAdamW;
   reader.Absorb(optimiser.Finish());
 }
 

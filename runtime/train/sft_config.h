@@ -37,11 +37,15 @@ struct SftStage {
   int64_t max_length = 1024;  // longer demonstrations are left out and counted
 };
 
-struct AdamWOptions {
+enum class OptimiserKind { kAdamW, kMuon };  // kMuon: on hidden matrices, AdamW on the rest
+
+struct OptimiserOptions {
+  OptimiserKind kind = OptimiserKind::kAdamW;
   double beta1 = 0.9;
   double beta2 = 0.95;
   double epsilon = 1e-8;
   double weight_decay = 0.01;  // on matrices only
+  double momentum = 0.95;      // Muon's
   double clip = 1.0;           // largest gradient norm; 0 is no clipping
 };
 
@@ -61,7 +65,7 @@ struct SftConfig {
   ComputeType compute = ComputeType::kAuto;
   int64_t batch_tokens = 8192;  // an optimiser step
   int64_t micro_tokens = 4096;  // a forward and backward pass
-  AdamWOptions optimiser;
+  OptimiserOptions optimiser;
   double checkpoint_seconds = 300;
   std::vector<std::string> dev;  // demonstrations to evaluate on
   int64_t dev_every = 0;         // tokens between evaluations; 0: at the end of each stage only

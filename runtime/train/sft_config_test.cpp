@@ -41,6 +41,16 @@ TEST(SftConfigTest, ReadsWhatIsGivenAndKeepsDefaults) {
   EXPECT_EQ(config->total_tokens(), 5000);
 }
 
+TEST(SftConfigTest, ReadsTheOptimiser) {
+  const auto config = ParseSftConfig("sft.yaml", std::string(kGood) + "optimiser: { kind: muon, momentum: 0.9 }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->optimiser.kind, OptimiserKind::kMuon);
+  EXPECT_DOUBLE_EQ(config->optimiser.momentum, 0.9);
+  const auto other = ParseSftConfig("sft.yaml", std::string(kGood) + "optimiser: { kind: adam }\n");
+  ASSERT_FALSE(other.ok());
+  EXPECT_THAT(other.error().ToString(), HasSubstr("adamw"));
+}
+
 TEST(SftConfigTest, NamesEveryMistakeWithItsLine) {
   std::string text = kGood;
   text.replace(text.find("tokens: 5000"), 12, "token: 5000");

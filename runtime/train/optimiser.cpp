@@ -1,12 +1,15 @@
-#include "runtime/train/adamw.h"
+#include "runtime/train/optimiser.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "compiler/result/check.h"
+#include "runtime/train/muon.h"
 
 namespace jade::train {
 namespace {
 
+constexpr double kUpdateSize = 0.2;  // root mean square of AdamW's updates, which Muon's are brought to
 constexpr int64_t kGrain = 1 << 14;  // elements a thread takes at least
 
 struct StepFactors {
@@ -50,26 +53,37 @@ void UpdateAnywhere(const StepFactors& f, const at::Tensor& grad, at::Tensor& fi
 
 }  // namespace
 
-AdamW::AdamW(std::vector<at::Tensor> parameters, AdamWOptions options)
-    : parameters_(std::move(parameters)), options_(options) {
-  for (const at::Tensor& parameter : parameters_) {
-    JADE_CHECK(parameter.scalar_type() == at::kFloat && parameter.is_contiguous(), "master weights are dense fp32");
-    first_.push_back(at::zeros(parameter.sizes(), parameter.options().requires_grad(false)));
-    second_.push_back(at::zeros(parameter.sizes(), parameter.options().requires_grad(false)));
+Optimiser::Optimiser(std::vector<TrainedParameter> parameters, OptimiserOptions options, at::ScalarType muon_type)
+    : parameters_(std::move(parameters)), options_(options), muon_type_(muon_type) {
+  for (const auto& [tensor, hidden_matrix] : parameters_) {
+    JADE_CHECK(tensor.scalar_type() == at::kFloat && tensor.is_contiguous(), "master weights are dense fp32");
+    JADE_CHECK(!hidden_matrix || tensor.dim() == 2, "Muon moves matrices");
+    first_.push_back(at::zeros(tensor.sizes(), tensor.options().requires_grad(false)));
+    second_.push_back(at::zeros(tensor.sizes(), tensor.options().requires_grad(false)));
   }
 }
 
-double AdamW::GradientNorm() const {
+double Optimiser::GradientNorm() const {
   double sum = 0;
-  for (const at::Tensor& parameter : parameters_) {
-    if (!parameter.grad().defined()) continue;
-    const double norm = parameter.grad().norm().item<double>();
+  for (const auto& [tensor, hidden_matrix] : parameters_) {
+    if (!tensor.grad().defined()) continue;
+    const double norm = tensor.grad().norm().item<double>();
     sum += norm * norm;
   }
   return std::sqrt(sum);
 }
 
-void AdamW::Step(double lr, double scale) {
+void Optimiser::StepMuon(size_t index, double lr, double scale, double keep) {
+  at::Tensor weight = parameters_[index].tensor.detach();
+  const at::Tensor grad = parameters_[index].tensor.grad() * scale;
+  at::Tensor& momentum = first_[index];
+  momentum.mul_(options_.momentum).add_(grad);
+  const at::Tensor ahead = at::add(grad, momentum, options_.momentum);  // Nesterov's
+  const double size = kUpdateSize * std::sqrt(static_cast<double>(std::max(weight.size(0), weight.size(1))));
+  weight.mul_(keep).add_(Orthogonalised(ahead, muon_type_), -lr * size);
+}
+
+void Optimiser::Step(double lr, double scale) {
   const at::NoGradGuard no_grad;
   ++steps_;
   StepFactors factors{};
@@ -81,12 +95,15 @@ void AdamW::Step(double lr, double scale) {
   factors.epsilon = static_cast<float>(options_.epsilon);
   factors.scale = static_cast<float>(scale);
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    at::Tensor& weight = parameters_[i];
+    at::Tensor& weight = parameters_[i].tensor;
     if (!weight.grad().defined()) continue;
+    const double keep = weight.dim() > 1 ? 1.0 - lr * options_.weight_decay : 1.0;
     const at::Tensor grad = weight.grad().contiguous();
-    factors.keep = weight.dim() > 1 ? static_cast<float>(1.0 - lr * options_.weight_decay) : 1.0F;
+    factors.keep = static_cast<float>(keep);
     at::Tensor data = weight.detach();
-    if (weight.device().is_cpu()) {
+    if (options_.kind == OptimiserKind::kMuon && parameters_[i].hidden_matrix) {
+      StepMuon(i, lr, scale, keep);
+    } else if (weight.device().is_cpu()) {
       UpdateOnCpu(factors, grad, first_[i], second_[i], data);
     } else {
       UpdateAnywhere(factors, grad, first_[i], second_[i], data);
