@@ -1,5 +1,6 @@
 #pragma once
-// The first lessons of a small backbone: saying names again and recalling one of a few pairs. No facts, no roles.
+// The first lessons of a small backbone: saying names again, recalling one of a few
+// pairs, and judging two of them. No facts, no roles.
 
 #include "runtime/data/demonstrations.h"
 #include "runtime/data/rng.h"
@@ -11,5 +12,9 @@ Demonstration SayAgain(const World& world, Rng& rng);
 
 // "A: B", "C: 17", then "C?" → "17"; with `all`, the other pairs are asked for in further turns.
 Demonstration Recall(const World& world, Rng& rng, bool all);
+
+// Over the same pairs: "More, A or C?" → "C"; "Same, A and C?" → "no"; "Is A B?" → "yes". With `all`, one question more
+// than there are pairs, else one.
+Demonstration Judge(const World& world, Rng& rng, bool all);
 
 }  // namespace jade::data

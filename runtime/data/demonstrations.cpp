@@ -8,6 +8,7 @@
 
 #include "runtime/data/contexts.h"
 #include "runtime/data/copying.h"
+#include "runtime/data/follow_ups.h"
 #include "runtime/data/pretend.h"
 #include "runtime/data/scene.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr int kPerWorld = 300;       // demonstrations before the next pretend world
 constexpr size_t kStock = 400;       // questions asked of a pretend world
 constexpr size_t kRealStock = 6000;  // questions asked of the atlas
+constexpr size_t kFollowUps = 3;     // questions more than passages, asked of one context
 constexpr std::string_view kUnknown = "unknown";
 
 // Weights of the roles, in the order of Role.
@@ -137,31 +139,6 @@ class Maker {
     std::string_view type;
   };
 
-  // Direct questions that `docs` answer, at most `count`, each text once and none of `asked`.
-  std::vector<Direct> MoreQuestions(const Docs& docs, std::string_view asked, size_t count) {
-    std::vector<Direct> found;
-    const auto add = [&](std::string text, std::string answer, const std::vector<PassageId>& support) {
-      const bool shown = std::all_of(support.begin(), support.end(), [&](PassageId id) {
-        return std::find(docs.begin(), docs.end(), &scene().library().At(id)) != docs.end();
-      });
-      const bool known = text == asked || std::any_of(found.begin(), found.end(),
-                                                      [&](const Direct& other) { return other.text == text; });
-      if (shown && !known) found.push_back({std::move(text), std::move(answer), support, {}, {}});
-    };
-    for (const Question& question : scene().singles()) {
-      const bool query = question.type == QuestionType::kSingle && rng_.Chance(0.3);
-      add(query ? question.rewritten : question.text, question.answers[0], question.support);
-    }
-    for (const auto* stock : {&scene().serials(), &scene().parallels()}) {
-      for (const Question& question : *stock) {
-        for (const Step& step : question.steps) add(step.resolved, step.answer, {step.passage});
-      }
-    }
-    rng_.Shuffle(found);
-    if (found.size() > count) found.resize(count);
-    return found;
-  }
-
   // A development set asks each context one question, as a run does; of the atlas too little is known for more.
   bool Continues() const { return !real_now_ && options_.pool == NamePool::kTraining; }
 
@@ -175,7 +152,7 @@ class Maker {
   Demonstration Answered(const Docs& docs, const std::string& question, std::string_view answer) {
     Demonstration made = Made(Role::kAnswerer, AnswererPrompt(question, docs), AnswerReply(answer));
     if (!Continues()) return made;
-    for (const Direct& next : MoreQuestions(docs, question, docs.size() + 1)) {
+    for (const FollowUp& next : FollowUps(scene(), rng_, docs, question, docs.size() + kFollowUps)) {
       Continue(&made, next.text, AnswerReply(next.answer));
     }
     return made;
@@ -280,7 +257,7 @@ class Maker {
     if (docs.empty()) return std::nullopt;
     Demonstration made = Made(Role::kSelector, SelectorPrompt(query, docs), Selection(docs, support));
     if (!Continues()) return made;
-    for (const Direct& next : MoreQuestions(docs, query, 3)) {
+    for (const FollowUp& next : FollowUps(scene(), rng_, docs, query, 3)) {
       Continue(&made, next.text, Selection(docs, next.support));
     }
     return made;
@@ -360,11 +337,12 @@ class Maker {
     return made;
   }
 
-  // Stage a: lists said again, pairs recalled, or one passage and its question.
+  // Stage a: lists said again, pairs recalled or judged, or one passage and its question.
   std::optional<Demonstration> Copying() {
-    size_t draw = rng_.Below(10);
-    if (draw < 3) return SayAgain(scene().world(), rng_);
-    if (draw < 6) return Recall(scene().world(), rng_, Continues());
+    size_t draw = rng_.Below(100);
+    if (draw < 20) return SayAgain(scene().world(), rng_);
+    if (draw < 42) return Recall(scene().world(), rng_, Continues());
+    if (draw < 68) return Judge(scene().world(), rng_, Continues());
     return Answerer();
   }
 

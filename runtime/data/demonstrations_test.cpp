@@ -9,9 +9,13 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "runtime/data/atlas.h"
+#include "runtime/data/contexts.h"
+#include "runtime/data/follow_ups.h"
 #include "runtime/data/pretend.h"
+#include "runtime/data/scene.h"
 
 namespace jade::data {
 namespace {
@@ -115,6 +119,76 @@ TEST(Demonstrations, OneContextCarriesSeveralQuestions) {
   for (const Demonstration& demonstration : Make({.count = 500, .seed = 5, .pool = NamePool::kGate})) {
     EXPECT_EQ(Replies(demonstration).size(), 1U) << ToJsonLine(demonstration);
   }
+}
+
+// The last line of the first message asks; those before it state the pairs.
+std::map<std::string, std::string> PairsOf(std::string text) {
+  std::map<std::string, std::string> pairs;
+  text.resize(text.rfind('\n') + 1);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t colon = line.find(": ");
+    pairs[line.substr(0, colon)] = line.substr(colon + 2);
+  }
+  return pairs;
+}
+
+TEST(Demonstrations, JudgementsAreRight) {
+  std::map<std::string, int> seen;
+  for (const Demonstration& demonstration : Make({.count = 3000, .seed = 5, .stage = Stage::kCopying})) {
+    if (demonstration.role != "judge") continue;
+    const auto pairs = PairsOf(demonstration.messages[0].content);
+    for (size_t i = 0; i < demonstration.messages.size(); i += 2) {
+      std::string asked = demonstration.messages[i].content;
+      asked = asked.substr(asked.rfind('\n') + 1);
+      const std::string& reply =
+          i + 1 < demonstration.messages.size() ? demonstration.messages[i + 1].content : demonstration.reply;
+      std::string expected;
+      std::smatch part;
+      if (std::regex_match(asked, part, std::regex("(More|Less), (.*) or (.*)\\?"))) {
+        const bool first = std::stoi(pairs.at(part[2])) > std::stoi(pairs.at(part[3]));
+        expected = part[first == (part[1] == "More") ? 2 : 3];
+      } else {
+        for (const auto& [name, value] : pairs) {
+          if (asked == "Is " + name + " " + value + "?") expected = "yes";
+          for (const auto& [other, same] : pairs) {
+            if (asked == "Same, " + name + " and " + other + "?") expected = value == same ? "yes" : "no";
+          }
+        }
+        if (expected.empty()) expected = "no";
+      }
+      EXPECT_EQ(reply, expected) << ToJsonLine(demonstration);
+      ++seen[asked.substr(0, 4) + (expected == "yes" || expected == "no" ? " " + expected : "")];
+    }
+  }
+  for (const char* kind : {"More", "Less", "Same yes", "Same no", "Is "}) {
+    const auto first = seen.lower_bound(kind);
+    EXPECT_TRUE(first != seen.end() && first->first.starts_with(kind)) << kind;
+  }
+  EXPECT_GT(seen["Same yes"], seen["Same no"] / 5);
+}
+
+TEST(Demonstrations, FollowUpsAskWhatIsShown) {
+  PretendOptions options;
+  options.seed = 9;
+  const Scene scene(MakePretendWorld(options), 1, std::nullopt, 100, 2);
+  Rng rng(3);
+  std::map<std::string, int> answers;
+  for (const Question& question : scene.singles()) {
+    const Docs docs = WithEvidence(scene, rng, question.text, question.support, 5);
+    std::set<std::string> texts;
+    for (const FollowUp& next : FollowUps(scene, rng, docs, question.text, 8)) {
+      EXPECT_NE(next.text, question.text);
+      EXPECT_TRUE(texts.insert(next.text).second);
+      ++answers[next.answer == "yes" || next.answer == "no" ? next.answer : "other"];
+      for (PassageId id : next.support) {
+        EXPECT_NE(std::find(docs.begin(), docs.end(), &scene.library().At(id)), docs.end()) << next.text;
+      }
+    }
+  }
+  EXPECT_GT(answers["yes"], answers["no"] / 3);
+  EXPECT_GT(answers["no"], answers["yes"] / 3);
+  EXPECT_GT(answers["other"], answers["yes"] + answers["no"]);
 }
 
 TEST(Demonstrations, ContextsHaveTheSizesOfTheirStage) {

@@ -17,11 +17,11 @@ std::vector<bool> Shown(const World& world, const Library& library, std::optiona
 Scene::Scene(World world, uint64_t passage_seed, std::optional<Split> split, size_t questions, uint64_t seed)
     : world_(std::move(world)),
       library_(WritePassages(world_, passage_seed)),
-      lookup_(library_, Shown(world_, library_, split)) {
-  Asker asker(world_, library_, split);
+      lookup_(library_, Shown(world_, library_, split)),
+      asker_(world_, library_, split) {
   Rng rng(seed);
   for (size_t i = 0; i < questions; ++i) {
-    std::optional<Question> question = AskAtRandom(asker, rng);
+    std::optional<Question> question = AskAtRandom(asker_, rng);
     if (!question) continue;
     auto& stock = question->steps.size() == 1 ? singles_ : question->parallel ? parallels_ : serials_;
     stock.push_back(std::move(*question));

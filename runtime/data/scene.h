@@ -21,6 +21,7 @@ class Scene {
   const Library& library() const { return library_; }
   const Lookup& lookup() const { return lookup_; }
   const World& world() const { return world_; }
+  const Asker& asker() const { return asker_; }
 
   // The stock by shape. Empty when the world cannot ask any.
   const std::vector<Question>& singles() const { return singles_; }
@@ -31,6 +32,7 @@ class Scene {
   World world_;
   Library library_;
   Lookup lookup_;
+  Asker asker_;
   std::vector<Question> singles_, serials_, parallels_;
 };
 

@@ -1,0 +1,130 @@
+#include "runtime/data/follow_ups.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "runtime/data/phrases.h"
+
+namespace jade::data {
+namespace {
+
+constexpr size_t kAttempts = 6;      // for each question wanted
+constexpr double kKeepNo = 0.3;      // two subjects seldom agree: some of their "no" are left out
+constexpr double kAsQuery = 0.3;     // share of look-ups asked as a rewriter writes them
+constexpr size_t kBridgeLength = 2;  // relations of a bridge
+
+class Questioner {
+ public:
+  Questioner(const Scene& scene, Rng& rng, const Docs& docs) : scene_(scene), rng_(rng) {
+    for (const Passage* passage : docs) {
+      shown_.push_back(static_cast<PassageId>(passage - scene.library().passages.data()));
+      if (std::find(subjects_.begin(), subjects_.end(), passage->subject) == subjects_.end()) {
+        subjects_.push_back(passage->subject);
+      }
+    }
+  }
+
+  std::optional<Question> Draw() {
+    if (subjects_.empty()) return std::nullopt;
+    const size_t draw = rng_.Below(100);
+    std::optional<Question> question = draw < 42   ? LookUp()
+                                       : draw < 50 ? Bridge()
+                                       : draw < 68 ? Check()
+                                       : draw < 88 ? Comparison()
+                                                   : Agreement();
+    if (question && !Shown(question->support)) return std::nullopt;
+    return question;
+  }
+
+ private:
+  bool Shown(const std::vector<PassageId>& support) const {
+    return std::all_of(support.begin(), support.end(),
+                       [&](PassageId id) { return std::find(shown_.begin(), shown_.end(), id) != shown_.end(); });
+  }
+
+  const Asker& asker() const { return scene_.asker(); }
+
+  std::optional<Question> LookUp() {
+    const EntityId subject = rng_.Pick(subjects_);
+    const auto& facts = scene_.world().At(subject).facts;
+    if (facts.empty()) return std::nullopt;
+    std::optional<Question> question = asker().Single(subject, rng_.Pick(facts).relation, rng_);
+    if (question && rng_.Chance(kAsQuery)) question->text = question->rewritten;
+    return question;
+  }
+
+  std::optional<Question> Bridge() {
+    const EntityId subject = rng_.Pick(subjects_);
+    const auto paths = asker().Paths(subject, kBridgeLength);
+    if (paths.empty()) return std::nullopt;
+    return asker().Path(subject, rng_.Pick(paths), rng_);
+  }
+
+  // The place of a random form whose kind is `kind`.
+  template <typename Forms>
+  std::optional<size_t> FormOf(const Forms& forms, Kind kind) {
+    std::vector<size_t> fitting;
+    for (size_t i = 0; i < forms.size(); ++i) {
+      if (forms[i].kind == kind) fitting.push_back(i);
+    }
+    if (fitting.empty()) return std::nullopt;
+    return rng_.Pick(fitting);
+  }
+
+  std::optional<Question> Check() {
+    const EntityId subject = rng_.Pick(subjects_);
+    const std::optional<size_t> form = FormOf(CheckForms(), scene_.world().At(subject).kind);
+    if (!form) return std::nullopt;
+    return asker().Check(subject, *form, rng_.Chance(0.5), rng_);
+  }
+
+  std::optional<EntityId> Peer(EntityId subject) {
+    std::vector<EntityId> peers;
+    for (EntityId other : subjects_) {
+      if (other != subject && scene_.world().At(other).kind == scene_.world().At(subject).kind) peers.push_back(other);
+    }
+    if (peers.empty()) return std::nullopt;
+    return rng_.Pick(peers);
+  }
+
+  std::optional<Question> Comparison() {
+    const EntityId subject = rng_.Pick(subjects_);
+    const std::optional<EntityId> other = Peer(subject);
+    const std::optional<size_t> form = FormOf(ComparisonForms(), scene_.world().At(subject).kind);
+    if (!other || !form) return std::nullopt;
+    return asker().Comparison(subject, *other, *form, rng_);
+  }
+
+  std::optional<Question> Agreement() {
+    const EntityId subject = rng_.Pick(subjects_);
+    const std::optional<EntityId> other = Peer(subject);
+    const std::optional<size_t> form = FormOf(AgreementForms(), scene_.world().At(subject).kind);
+    if (!other || !form) return std::nullopt;
+    std::optional<Question> question = asker().Agreement(subject, *other, *form, rng_);
+    if (question && question->answers[0] == "no" && !rng_.Chance(kKeepNo)) return std::nullopt;
+    return question;
+  }
+
+  const Scene& scene_;
+  Rng& rng_;
+  std::vector<PassageId> shown_;
+  std::vector<EntityId> subjects_;
+};
+
+}  // namespace
+
+std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, std::string_view asked, size_t count) {
+  std::vector<FollowUp> found;
+  Questioner questioner(scene, rng, docs);
+  for (size_t attempt = 0; attempt < count * kAttempts && found.size() < count; ++attempt) {
+    std::optional<Question> question = questioner.Draw();
+    if (!question || question->text == asked) continue;
+    const bool known =
+        std::any_of(found.begin(), found.end(), [&](const FollowUp& other) { return other.text == question->text; });
+    if (known) continue;
+    found.push_back({std::move(question->text), std::move(question->answers[0]), std::move(question->support)});
+  }
+  return found;
+}
+
+}  // namespace jade::data
