@@ -9,6 +9,8 @@
 #include "compiler/ast/print.h"
 #include "compiler/diag/render.h"
 #include "compiler/ir/printer.h"
+#include "compiler/passes/explain.h"
+#include "compiler/passes/pipeline.h"
 
 namespace jade::cli {
 namespace {
@@ -22,7 +24,8 @@ struct CompileOptions {
   std::string file;
   std::string emit = "jir";
   bool spans = false;
-  bool no_overlap = false;
+  std::string passes = "default";
+  bool explain = false;
 };
 
 int Check(const CheckOptions& options) {
@@ -45,9 +48,30 @@ int Check(const CheckOptions& options) {
   return status;
 }
 
-int Compile(const CompileOptions& options) {
+// Of the file's own workflows, as they are before the overlap pass.
+int ExplainOverlap(const std::string& file) {
   int status = kFine;
-  const auto program = LoadProgram(options.file, {.replace = {}, .overlap = !options.no_overlap}, &status);
+  const auto passes = passes::ParsePasses("maps,fold,dead");
+  const auto program = LoadProgram(file, {.replace = {}, .passes = &*passes}, &status);
+  if (program == nullptr) return status;
+  const ir::Module& module = *program->module();
+  for (uint32_t i = 0; i < module.function_count(); ++i) {
+    const ir::Function& function = module.function(ir::FunctionId{i});
+    const bool own = function.file != ir::kInvalidIndex && module.file(function.file)->name() == program->name();
+    if (own && function.kind == ir::FunctionKind::kWorkflow) fmt::print("{}", passes::Explain(module, function));
+  }
+  return kFine;
+}
+
+int Compile(const CompileOptions& options) {
+  if (options.explain) return ExplainOverlap(options.file);
+  int status = kFine;
+  const auto passes = passes::ParsePasses(options.passes);
+  if (!passes.ok()) {
+    Fail(passes.error());
+    return kUsage;
+  }
+  const auto program = LoadProgram(options.file, {.replace = {}, .passes = &*passes}, &status);
   if (program == nullptr) return status;
   if (options.emit == "ast") {
     fmt::print("{}", ast::Print(*program->checked().root().tree, {.spans = options.spans}));
@@ -74,13 +98,20 @@ void AddCompileCommand(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<CompileOptions>();
   CLI::App* compile = app.add_subcommand("compile", "Print what a .jade file becomes");
   compile->footer(
-      "Examples:\n  jade compile workflows/jade.jade --emit jir\n  jade compile solve.jade --emit ast --spans");
+      "Examples:\n  jade compile workflows/jade.jade --emit jir\n  jade compile solve.jade --emit ast --spans\n"
+      "  jade compile solve.jade --passes maps,fold\n"
+      "  jade compile workflows/jade.jade --explain");
   compile->add_option("FILE", options->file, ".jade file")->required();
   compile->add_option("--emit", options->emit, "which form")
       ->check(CLI::IsMember({"ast", "jir"}))
       ->capture_default_str();
   compile->add_flag("--spans", options->spans, "with byte ranges");
-  compile->add_flag("--no-overlap", options->no_overlap, "calls one after another, in program order");
+  std::string names;
+  for (const passes::Pass& pass : passes::AllPasses()) names += fmt::format("{} ({}), ", pass.name, pass.summary);
+  compile
+      ->add_option("--passes", options->passes, "what is done to the JIR, in order: " + names + "default (all) or none")
+      ->capture_default_str();
+  compile->add_flag("--explain", options->explain, "say which calls overlap, and what the others wait for");
   compile->callback([options, &invocation] { invocation.action = [options] { return Compile(*options); }; });
 }
 

@@ -206,6 +206,8 @@ int Evaluate(const Options& options, const Invocation& invocation) {
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   ApplySettings(*settings, !options.sample, &request);
+  // The wall clock of a run that shares the backbone with others is not its own.
+  request.budget.seconds *= options.concurrency;
   const auto workflow = request.program->FindWorkflow(options.workflow);
   if (!workflow.ok()) return Fail(workflow.error());
   auto inputs = ReadInputs(options.fields, *request.program, *workflow);

@@ -105,7 +105,8 @@ int Run(const Options& options, const Invocation& invocation) {
   session::RunRequest request;
   const auto inputs_fit = [&](const session::Program& program) -> Status {
     JADE_ASSIGN_OR_RETURN(const auto workflow, program.FindWorkflow(options.workflow));
-    JADE_TRY(session::BindInputs(program, workflow, *inputs));
+    JADE_ASSIGN_OR_RETURN(const auto params, session::BindParams(program, settings->params, {}));
+    JADE_TRY(session::BindInputs(program, workflow, *inputs, params, {}));
     return {};
   };
   request.program =

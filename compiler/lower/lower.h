@@ -1,7 +1,7 @@
 #pragma once
-// From the typed tree to JIR. Lowering assigns every call its site, cuts prompts into segments, writes issue and await
-// side by side, and lets the overlap pass (overlap.h) make data flow the schedule. It cannot fail: what it is given was
-// checked. Any thread; the program must not change meanwhile.
+// From the typed tree to JIR. Lowering assigns every call its site, cuts prompts into segments, and writes issue and
+// await side by side, calls in program order; the passes (compiler/passes) then make data flow the schedule. It cannot
+// fail: what it is given was checked. Any thread; the program must not change meanwhile.
 
 #include <memory>
 #include <vector>
@@ -12,25 +12,23 @@
 
 namespace jade::lower {
 
-struct LowerOptions {
-  bool overlap = true;  // off: calls one after another, in program order
-};
-
-// A program in JIR, with what each declaration of sema::Program became. Immutable; runs and plans share it.
+// A program in JIR, with what each declaration of sema::Program became. The module is the caller's to change until runs
+// and plans share it.
 struct Lowered {
-  std::shared_ptr<const ir::Module> module;
+  std::shared_ptr<ir::Module> module;
   std::vector<ir::CalleeId> callees;      // by declaration: executors, planners, tools
   std::vector<ir::FunctionId> functions;  // by declaration: workflows, rewards
   std::vector<ir::FunctionId> thunks;     // by declaration: where it stands for a plan, as far as the program does so
   std::vector<int32_t> params;            // by declaration: index in Module::params, or -1
+  // By declaration and parameter: of workflows, what a parameter is when it is not given from outside.
+  std::vector<std::vector<ir::FunctionId>> defaults;
 };
 
 // The whole program. Requires program.ok.
-Lowered LowerProgram(const sema::Program& program, const LowerOptions& options = {});
+Lowered LowerProgram(const sema::Program& program);
 
 // A plan as a module of its own that extends the program's; main() is the plan. Microseconds.
-std::shared_ptr<const ir::Module> LowerPlan(const sema::Program& program, const Lowered& base,
-                                            const sema::TypedPlan& plan, const LowerOptions& options = {});
+std::shared_ptr<ir::Module> LowerPlan(const sema::Program& program, const Lowered& base, const sema::TypedPlan& plan);
 
 // A block typed at a prompt, as a workflow `name` without parameters in a module of its own. `tables` are of its tree.
 struct Snippet {
@@ -39,7 +37,6 @@ struct Snippet {
   const sema::Tables* tables = nullptr;
   source::SourceFilePtr file;
 };
-std::shared_ptr<const ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base,
-                                               const Snippet& snippet, const LowerOptions& options = {});
+std::shared_ptr<ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base, const Snippet& snippet);
 
 }  // namespace jade::lower

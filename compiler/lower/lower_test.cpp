@@ -7,6 +7,7 @@
 #include "compiler/ir/printer.h"
 #include "compiler/ir/reader.h"
 #include "compiler/ir/verifier.h"
+#include "compiler/passes/pipeline.h"
 #include "compiler/sema/sema.h"
 
 namespace jade::lower {
@@ -38,10 +39,11 @@ void ExpectWhole(const ir::Module& module) {
   EXPECT_EQ(ir::Print(**again, options), printed);
 }
 
-Lowered LowerText(const std::string& text, bool overlap = false) {
+Lowered LowerText(const std::string& text, const passes::PassList& list = {}) {
   sema::ProgramPtr program = Check("test.jade", text);
   if (!program->ok) return {};
-  Lowered lowered = LowerProgram(*program, {overlap});
+  Lowered lowered = LowerProgram(*program);
+  passes::RunPasses(*lowered.module, list, /*verify=*/true);
   ExpectWhole(*lowered.module);
   return lowered;
 }
@@ -60,7 +62,11 @@ TEST_P(Shipped, WorkflowIsLoweredWhole) {
   ASSERT_TRUE(text.ok()) << text.error().ToString();
   sema::ProgramPtr program = Check(path, *text);
   ASSERT_TRUE(program->ok);
-  for (bool overlap : {false, true}) ExpectWhole(*LowerProgram(*program, {overlap}).module);
+  for (const passes::PassList& list : {passes::PassList{}, passes::PlanPasses(), passes::ProgramPasses()}) {
+    Lowered lowered = LowerProgram(*program);
+    passes::RunPasses(*lowered.module, list, /*verify=*/true);
+    ExpectWhole(*lowered.module);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Lower, Shipped,
@@ -158,7 +164,8 @@ workflow Match(q: Query, o: Query?) -> Answer {
 }
 workflow Scope(q: Query) -> Answer { within { calls: 3, seconds: 2 } AG(q) else "late" }
 main workflow Sum(xs: [Int]) -> Int { fold x in xs with s: Int = 0 { s + x * 2 } }
-)"));
+)"),
+                              *passes::ParsePasses("maps"));
   EXPECT_THAT(Printed(lowered, "Loop"), HasSubstr("repeat("));
   EXPECT_THAT(Printed(lowered, "Each"), HasSubstr("each(%0)"));
   EXPECT_THAT(Printed(lowered, "Pick"), HasSubstr("map(%0)"));
@@ -186,9 +193,9 @@ TEST(Lower, ManyCallsInOneBlock) {
   for (int i = 0; i < 3000; ++i) {
     body += "  let v" + std::to_string(i) + " = QR(" + (i % 2 == 0 ? "q" : "v" + std::to_string(i - 1)) + ")\n";
   }
-  LowerText(WithDecls(body + "  v2999\n}\n"), true);
+  LowerText(WithDecls(body + "  v2999\n}\n"), passes::ProgramPasses());
   std::string fewer = body.substr(0, body.find("  let v300 ")) + "  v299\n}\n";
-  LowerText(WithDecls(fewer), true);
+  LowerText(WithDecls(fewer), passes::ProgramPasses());
 }
 
 TEST(Lower, PlansBecomeModulesOfTheirOwn) {
@@ -204,6 +211,7 @@ TEST(Lower, PlansBecomeModulesOfTheirOwn) {
     auto plan = sema::CheckPlan(*program, planner, source, sink);
     ASSERT_NE(plan, nullptr) << source;
     auto module = LowerPlan(*program, base, *plan);
+    passes::RunPasses(*module, passes::PlanPasses(), /*verify=*/true);
     ExpectWhole(*module);
     ASSERT_TRUE(module->main().valid());
     EXPECT_EQ(module->function(module->main()).kind, ir::FunctionKind::kPlan);

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include "compiler/lower/body_lowerer.h"
-#include "compiler/lower/overlap.h"
-#include "compiler/lower/region_graph.h"
 
 namespace jade::lower {
 
@@ -14,10 +12,6 @@ using types::TypeId;
 using types::TypeTable;
 
 ir::FunctionId ModuleLowerer::Add(ir::Function function, ir::FunctionId slot) {
-  MarkMaps(function);
-  bool calls = function.kind == FunctionKind::kWorkflow || function.kind == FunctionKind::kPlan ||
-               function.kind == FunctionKind::kThunk;
-  if (calls && options_.overlap) function = Overlap(function);
   if (!slot.valid()) return module_->AddFunction(std::move(function));
   module_->SetFunction(slot, std::move(function));
   return slot;
@@ -71,6 +65,9 @@ void ModuleLowerer::LowerAll() {
         LowerRole(i);
         break;
       case ast::DeclKind::kWorkflow:
+        LowerCallable(i);
+        LowerDefaults(i);
+        break;
       case ast::DeclKind::kReward:
         LowerCallable(i);
         break;
@@ -89,6 +86,7 @@ void ModuleLowerer::DeclareAll() {
   ids_.functions.resize(count);
   ids_.thunks.resize(count);
   ids_.params.assign(count, -1);
+  ids_.defaults.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
     const sema::Declaration& declaration = program_.declarations[i];
     const sema::CheckedModule& home = *program_.modules[declaration.module];
@@ -145,14 +143,34 @@ void ModuleLowerer::LowerCallable(uint32_t index) {
 
 void ModuleLowerer::LowerParam(uint32_t index) {
   const sema::Declaration& declaration = program_.declarations[index];
-  const sema::CheckedModule& home = *program_.modules[declaration.module];
   const auto& param = *ast::As<ast::ParamDecl>(declaration.decl);
   if (param.default_value == nullptr) return;
-  TypeId type = declaration.signature.result;
-  BodyLowerer body(*this, home.tables, UniqueName(declaration.name + ".default"), FunctionKind::kDefault, type);
+  module_->SetParamDefault(
+      static_cast<size_t>(ids_.params[index]),
+      LowerDefault(declaration, declaration.name, *param.default_value, declaration.signature.result));
+}
+
+// A workflow that a user runs has its inputs from outside; calls inside the program carry their defaults themselves.
+void ModuleLowerer::LowerDefaults(uint32_t index) {
+  const sema::Declaration& declaration = program_.declarations[index];
+  const ast::Callable& callable = *ast::AsCallable(declaration.decl);
+  std::vector<ir::FunctionId>& defaults = ids_.defaults[index];
+  defaults.resize(callable.parameters.size());
+  for (size_t i = 0; i < defaults.size(); ++i) {
+    const types::Parameter& parameter = declaration.signature.parameters[i];
+    const ast::Expr* value = callable.parameters[i].default_value.get();
+    if (value == nullptr) continue;
+    defaults[i] = LowerDefault(declaration, declaration.name + "." + parameter.name, *value, parameter.type);
+  }
+}
+
+ir::FunctionId ModuleLowerer::LowerDefault(const sema::Declaration& declaration, const std::string& name,
+                                           const ast::Expr& value, TypeId type) {
+  const sema::CheckedModule& home = *program_.modules[declaration.module];
+  BodyLowerer body(*this, home.tables, UniqueName(name + ".default"), FunctionKind::kDefault, type);
   body.SetFile(home.file, declaration.decl->span);
-  body.builder().Yield({body.LowerAs(*param.default_value, type)});
-  module_->SetParamDefault(static_cast<size_t>(ids_.params[index]), Add(body.Finish()));
+  body.builder().Yield({body.LowerAs(value, type)});
+  return Add(body.Finish());
 }
 
 void ModuleLowerer::LowerTests(const sema::CheckedModule& module) {
@@ -168,9 +186,9 @@ void ModuleLowerer::LowerTests(const sema::CheckedModule& module) {
   }
 }
 
-Lowered LowerProgram(const sema::Program& program, const LowerOptions& options) {
+Lowered LowerProgram(const sema::Program& program) {
   JADE_CHECK(program.ok, "a program with errors cannot be lowered");
-  ModuleLowerer lowerer(program, std::make_shared<ir::Module>(program.types), {}, options);
+  ModuleLowerer lowerer(program, std::make_shared<ir::Module>(program.types), {});
   lowerer.LowerAll();
   Lowered lowered = std::move(lowerer.ids());
   lowered.module = lowerer.module_ptr();

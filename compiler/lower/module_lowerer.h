@@ -10,9 +10,8 @@ namespace jade::lower {
 
 class ModuleLowerer {
  public:
-  ModuleLowerer(const sema::Program& program, std::shared_ptr<ir::Module> module, Lowered ids,
-                const LowerOptions& options)
-      : program_(program), module_(std::move(module)), ids_(std::move(ids)), options_(options) {}
+  ModuleLowerer(const sema::Program& program, std::shared_ptr<ir::Module> module, Lowered ids)
+      : program_(program), module_(std::move(module)), ids_(std::move(ids)) {}
 
   const sema::Program& program() const { return program_; }
   const types::TypeTable& types() const { return *program_.types; }
@@ -22,7 +21,7 @@ class ModuleLowerer {
   Lowered& ids() { return ids_; }
   const sema::Declaration& declaration(uint32_t index) const { return program_.declarations[index]; }
 
-  // Schedules the function and adds it, or puts it where `slot` was reserved.
+  // Adds the function, or puts it where `slot` was reserved.
   ir::FunctionId Add(ir::Function function, ir::FunctionId slot = {});
   // Space for a function whose body comes later, so that calls may name it.
   ir::FunctionId Reserve(const sema::Declaration& declaration, ir::FunctionKind kind);
@@ -39,13 +38,15 @@ class ModuleLowerer {
   void DeclareAll();
   void LowerCallable(uint32_t declaration);
   void LowerParam(uint32_t declaration);
+  void LowerDefaults(uint32_t declaration);
+  ir::FunctionId LowerDefault(const sema::Declaration& declaration, const std::string& name, const ast::Expr& value,
+                              types::TypeId type);
   void LowerRole(uint32_t declaration);
   void LowerTests(const sema::CheckedModule& module);
 
   const sema::Program& program_;
   std::shared_ptr<ir::Module> module_;
   Lowered ids_;
-  const LowerOptions& options_;
 };
 
 }  // namespace jade::lower

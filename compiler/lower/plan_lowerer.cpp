@@ -72,21 +72,19 @@ class PlanLowerer {
 };
 
 Lowered IdsOf(const Lowered& base) {
-  return {nullptr, base.callees, base.functions, base.thunks, base.params};
+  return {nullptr, base.callees, base.functions, base.thunks, base.params, {}};
 }
 
 }  // namespace
 
-std::shared_ptr<const ir::Module> LowerPlan(const sema::Program& program, const Lowered& base,
-                                            const sema::TypedPlan& plan, const LowerOptions& options) {
-  ModuleLowerer lowerer(program, std::make_shared<ir::Module>(base.module), IdsOf(base), options);
+std::shared_ptr<ir::Module> LowerPlan(const sema::Program& program, const Lowered& base, const sema::TypedPlan& plan) {
+  ModuleLowerer lowerer(program, std::make_shared<ir::Module>(base.module), IdsOf(base));
   lowerer.module().SetMain(PlanLowerer(lowerer, plan).Run());
   return lowerer.module_ptr();
 }
 
-std::shared_ptr<const ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base,
-                                               const Snippet& snippet, const LowerOptions& options) {
-  ModuleLowerer lowerer(program, std::make_shared<ir::Module>(base.module), IdsOf(base), options);
+std::shared_ptr<ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base, const Snippet& snippet) {
+  ModuleLowerer lowerer(program, std::make_shared<ir::Module>(base.module), IdsOf(base));
   TypeId type = (*snippet.tables)[snippet.block->id].converted;
   BodyLowerer body(lowerer, *snippet.tables, snippet.name, FunctionKind::kWorkflow, type);
   body.SetFile(snippet.file, snippet.block->span);

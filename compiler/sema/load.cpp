@@ -112,7 +112,8 @@ class Loader {
     if (auto open = std::find(loading_.begin(), loading_.end(), key); open != loading_.end()) {
       std::string circle;
       for (; open != loading_.end(); ++open) circle += "`" + *open + "` → ";
-      sink_.Report(diag::kCyclicUse, user.file, use.span, circle + "`" + key + "`");
+      sink_.Report(diag::kCyclicUse, user.file, use.span, circle + "`" + key + "`")
+          .Help("move what both need into a third module");
       return std::nullopt;
     }
     std::string text;

@@ -48,7 +48,9 @@ std::string_view SourceFile::Line(uint32_t line) const {
 
 Result<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
   std::error_code ec;
-  if (std::filesystem::is_directory(path, ec)) return Error(ErrorCode::kIo, fmt::format("`{}` is a directory", path));
+  if (std::filesystem::is_directory(path, ec)) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is a directory: name the files in it", path));
+  }
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) {
     const int code = errno;

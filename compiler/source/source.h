@@ -53,7 +53,7 @@ class SourceFile {
 
 using SourceFilePtr = std::shared_ptr<const SourceFile>;
 
-// Reads a file whole. Fails with kNotFound, kIo (also for a directory), or kInvalidArgument above `max_bytes`.
+// Reads a file whole. Fails with kNotFound, kIo, or kInvalidArgument for a directory and above `max_bytes`.
 Result<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
 
 // Byte offset of the first invalid UTF-8 sequence (overlong, surrogate, > U+10FFFF, truncated), or npos.

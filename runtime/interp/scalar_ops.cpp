@@ -3,6 +3,7 @@
 #include <bit>
 #include <limits>
 
+#include "compiler/ir/scalar.h"
 #include "runtime/interp/machine.h"
 
 namespace jade::interp {
@@ -42,88 +43,36 @@ bool Machine::StepConstant(const ir::Op& op) {
 
 bool Machine::StepInt(const ir::Op& op) {
   if (op.code < Opcode::kIntAdd || op.code > Opcode::kIntNeg) return false;
-  const int64_t a = operand(op, 0).as_int();
   const int64_t b = op.operand_count > 1 ? operand(op, 1).as_int() : 0;
   int64_t result = 0;
-  bool overflow = false;
-  switch (op.code) {
-    case Opcode::kIntAdd:
-      overflow = __builtin_add_overflow(a, b, &result);
-      break;
-    case Opcode::kIntSub:
-      overflow = __builtin_sub_overflow(a, b, &result);
-      break;
-    case Opcode::kIntMul:
-      overflow = __builtin_mul_overflow(a, b, &result);
-      break;
-    case Opcode::kIntNeg:
-      overflow = __builtin_sub_overflow(int64_t{0}, a, &result);
-      break;
-    default:
-      if (b == 0) return Trap(op, TrapKind::kDivisionByZero, "division by zero"), true;
-      if (b == -1) {
-        overflow = op.code == Opcode::kIntDiv && __builtin_sub_overflow(int64_t{0}, a, &result);
-      } else {
-        result = op.code == Opcode::kIntDiv ? a / b : a % b;
-      }
+  if (const auto trap = ir::ApplyInt(op.code, operand(op, 0).as_int(), b, &result)) {
+    return Trap(op, *trap, ir::ScalarTrapMessage(*trap)), true;
   }
-  if (overflow) return Trap(op, TrapKind::kIntOverflow, "the result does not fit an Int"), true;
   return Finish(op, Value::Int(result)), true;
 }
 
 bool Machine::StepFloat(const ir::Op& op) {
-  switch (op.code) {
-    case Opcode::kFloatAdd:
-      return Finish(op, Value::Float(operand(op, 0).as_float() + operand(op, 1).as_float())), true;
-    case Opcode::kFloatSub:
-      return Finish(op, Value::Float(operand(op, 0).as_float() - operand(op, 1).as_float())), true;
-    case Opcode::kFloatMul:
-      return Finish(op, Value::Float(operand(op, 0).as_float() * operand(op, 1).as_float())), true;
-    case Opcode::kFloatDiv:
-      if (operand(op, 1).as_float() == 0.0) return Trap(op, TrapKind::kDivisionByZero, "division by zero"), true;
-      return Finish(op, Value::Float(operand(op, 0).as_float() / operand(op, 1).as_float())), true;
-    case Opcode::kFloatNeg:
-      return Finish(op, Value::Float(-operand(op, 0).as_float())), true;
-    case Opcode::kIntToFloat:
-      return Finish(op, Value::Float(static_cast<double>(operand(op, 0).as_int()))), true;
-    default:
-      return false;
+  if (op.code == Opcode::kIntToFloat) {
+    return Finish(op, Value::Float(static_cast<double>(operand(op, 0).as_int()))), true;
   }
-}
-
-namespace {
-template <typename T>
-bool Ordered(Opcode code, const T& a, const T& b) {
-  switch (code) {
-    case Opcode::kLt:
-      return a < b;
-    case Opcode::kLe:
-      return a <= b;
-    case Opcode::kGt:
-      return a > b;
-    default:
-      return a >= b;
+  if (op.code < Opcode::kFloatAdd || op.code > Opcode::kFloatNeg) return false;
+  const double b = op.operand_count > 1 ? operand(op, 1).as_float() : 0.0;
+  double result = 0;
+  if (const auto trap = ir::ApplyFloat(op.code, operand(op, 0).as_float(), b, &result)) {
+    return Trap(op, *trap, ir::ScalarTrapMessage(*trap)), true;
   }
+  return Finish(op, Value::Float(result)), true;
 }
-}  // namespace
 
 bool Machine::StepCompare(const ir::Op& op) {
   switch (op.code) {
     case Opcode::kEq:
-      return Finish(op, Value::Bool(operand(op, 0) == operand(op, 1))), true;
     case Opcode::kNe:
-      return Finish(op, Value::Bool(!(operand(op, 0) == operand(op, 1)))), true;
     case Opcode::kLt:
     case Opcode::kLe:
     case Opcode::kGt:
-    case Opcode::kGe: {
-      const Value& a = operand(op, 0);
-      const Value& b = operand(op, 1);
-      const bool result = a.kind() == ValueKind::kInt     ? Ordered(op.code, a.as_int(), b.as_int())
-                          : a.kind() == ValueKind::kFloat ? Ordered(op.code, a.as_float(), b.as_float())
-                                                          : Ordered(op.code, a.as_text(), b.as_text());
-      return Finish(op, Value::Bool(result)), true;
-    }
+    case Opcode::kGe:
+      return Finish(op, Value::Bool(ir::ApplyComparison(op.code, operand(op, 0), operand(op, 1)))), true;
     case Opcode::kNot:
       return Finish(op, Value::Bool(!operand(op, 0).as_bool())), true;
     case Opcode::kAnd:

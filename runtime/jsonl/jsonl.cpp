@@ -11,7 +11,9 @@ namespace jade::jsonl {
 
 Result<Reader> Reader::Open(const std::string& path, uint64_t max_line_bytes) {
   std::error_code ec;
-  if (std::filesystem::is_directory(path, ec)) return Error(ErrorCode::kIo, fmt::format("`{}` is a directory", path));
+  if (std::filesystem::is_directory(path, ec)) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is a directory: name the file in it", path));
+  }
   Reader reader;
   reader.path_ = path;
   reader.max_line_bytes_ = max_line_bytes;

@@ -141,19 +141,40 @@ class FtsIndex final : public Index {
   uint64_t passages_;
 };
 
+// Creates a folder and those above it; what it created goes again unless it is to be kept.
+class NewFolders {
+ public:
+  explicit NewFolders(std::filesystem::path folder) : folder_(std::move(folder)) {
+    std::error_code ec;
+    for (auto at = folder_; !at.empty() && !std::filesystem::exists(at, ec); at = at.parent_path()) ++created_;
+    if (created_ > 0) std::filesystem::create_directories(folder_, ec);
+  }
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+  ~NewFolders() {
+    std::error_code ec;
+    for (; created_ > 0; --created_, folder_ = folder_.parent_path()) std::filesystem::remove(folder_, ec);
+  }
+  void Keep() { created_ = 0; }
+
+ private:
+  std::filesystem::path folder_;
+  int created_ = 0;
+};
+
 }  // namespace
 
 Result<BuildSummary> BuildIndex(const std::string& corpus, const std::string& index_path, progress::Sink& progress,
                                 const std::atomic<bool>& cancel) {
   std::error_code ec;
-  const auto folder = std::filesystem::path(index_path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, ec);
+  NewFolders folders(std::filesystem::path(index_path).parent_path());
   TemporaryFile temporary(index_path);
   BuildSummary summary;
   Status built = Build(corpus, temporary.path(), progress, cancel, &summary.passages);
   if (!built.ok()) return std::move(built).error().Wrap(fmt::format("building index `{}`", index_path));
   Status committed = temporary.Commit();
   if (!committed.ok()) return std::move(committed).error().Wrap(fmt::format("building index `{}`", index_path));
+  folders.Keep();
   summary.bytes = std::filesystem::file_size(index_path, ec);
   return summary;
 }

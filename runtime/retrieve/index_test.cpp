@@ -103,6 +103,14 @@ TEST_F(IndexTest, AFailedBuildLeavesTheOldIndexAndNoDebris) {
   EXPECT_EQ(Build(kSmall).error().code(), ErrorCode::kCancelled);
   EXPECT_EQ(Index::Open(IndexPath()).value()->passages(), 3U);
   EXPECT_EQ(FilesInFolder(), 2U);  // corpus and index
+  const std::string nested = IndexPath() + ".new/deeper/index";
+  EXPECT_FALSE(BuildIndex(Corpus("not json\n"), nested, sink_, cancel_).ok());
+  EXPECT_EQ(FilesInFolder(), 2U);
+  cancel_ = false;
+  EXPECT_FALSE(BuildIndex(Corpus("not json\n"), nested, sink_, cancel_).ok());
+  EXPECT_EQ(FilesInFolder(), 2U);
+  EXPECT_TRUE(BuildIndex(Corpus(kSmall), nested, sink_, cancel_).ok());
+  EXPECT_EQ(FilesInFolder(), 3U);
 }
 
 TEST_F(IndexTest, RefusesWhatIsNotAnIndex) {

@@ -26,7 +26,9 @@ PlanCache::Entry PlanCache::Check(uint32_t planner, const std::string& text) {
   std::weak_ptr<const ir::Module>& known = by_canonical_[fmt::format("{}:{}", planner, entry.canonical)];
   entry.module = known.lock();
   if (entry.module == nullptr) {
-    entry.module = lower::LowerPlan(program_->checked(), program_->lowered(), *typed);
+    const auto made = lower::LowerPlan(program_->checked(), program_->lowered(), *typed);
+    passes::RunPasses(*made, passes::PlanPasses());
+    entry.module = made;
     known = entry.module;
   }
   return entry;

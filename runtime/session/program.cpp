@@ -25,9 +25,9 @@ Loaded Program::LoadText(std::string name, std::string text, const LoadOptions& 
   Loaded loaded;
   loaded.diagnostics = sink.Sorted();
   if (!program->checked_->ok || sink.has_errors()) return loaded;
-  lower::LowerOptions lowering;
-  lowering.overlap = options.overlap;
-  program->lowered_ = lower::LowerProgram(*program->checked_, lowering);
+  program->lowered_ = lower::LowerProgram(*program->checked_);
+  passes::RunPasses(*program->lowered_.module, *options.passes);
+  program->module_ = program->lowered_.module;
   program->name_ = file->name();
   XXH3_state_t* state = XXH3_createState();
   XXH3_128bits_reset(state);
@@ -50,7 +50,9 @@ Result<Program::Workflow> Program::Find(const std::string& name, ast::DeclKind k
   for (uint32_t i = 0; i < checked_->declarations.size(); ++i) {
     const sema::Declaration& declaration = checked_->declarations[i];
     if (declaration.kind != kind) continue;
-    if (declaration.name == name) return Workflow{name, lowered_.functions[i], &declaration.signature};
+    if (declaration.name == name) {
+      return Workflow{name, lowered_.functions[i], &declaration.signature, lowered_.defaults[i]};
+    }
     names.push_back(declaration.name);
   }
   return Error(ErrorCode::kNotFound,
@@ -66,7 +68,7 @@ Result<Program::Workflow> Program::FindWorkflow(const std::string& name) const {
                                                    name_, fmt::join(names, ", ")));
   }
   const sema::Declaration& main = checked_->declarations[checked_->main];
-  return Workflow{main.name, lowered_.functions[checked_->main], &main.signature};
+  return Workflow{main.name, lowered_.functions[checked_->main], &main.signature, lowered_.defaults[checked_->main]};
 }
 
 std::vector<std::string> Program::WorkflowNames() const {

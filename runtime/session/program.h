@@ -12,13 +12,14 @@
 #include "compiler/diag/diagnostic.h"
 #include "compiler/ir/module.h"
 #include "compiler/lower/lower.h"
+#include "compiler/passes/pipeline.h"
 #include "compiler/sema/sema.h"
 
 namespace jade::session {
 
 struct LoadOptions {
   std::map<std::string, std::string> replace;  // {"std.rag", "std.rag_brief"}: modules taken in place of others
-  bool overlap = true;                         // off: calls one after another, in program order
+  const passes::PassList* passes = &passes::ProgramPasses();
 };
 
 class Program;
@@ -36,7 +37,7 @@ class Program {
   static Result<Loaded> LoadFile(const std::string& path, const LoadOptions& options = {});
   static Loaded LoadText(std::string name, std::string text, const LoadOptions& options = {});
 
-  const ir::ModulePtr& module() const { return lowered_.module; }
+  const ir::ModulePtr& module() const { return module_; }
   const std::string& name() const { return name_; }  // of the file given
   const std::string& hash() const { return hash_; }  // hex XXH3-128 of all source texts
   const types::TypeTable& types() const { return *checked_->types; }
@@ -46,6 +47,7 @@ class Program {
     std::string name;
     ir::FunctionId function;
     const types::Signature* signature = nullptr;
+    std::vector<ir::FunctionId> defaults;  // by parameter; unset: it has none
   };
   Result<Workflow> FindWorkflow(const std::string& name) const;
   std::vector<std::string> WorkflowNames() const;
@@ -62,6 +64,7 @@ class Program {
 
   sema::ProgramPtr checked_;
   lower::Lowered lowered_;
+  ir::ModulePtr module_;  // lowered_.module, which nothing changes any more
   std::string name_;
   std::string hash_;
 };

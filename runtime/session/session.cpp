@@ -56,8 +56,20 @@ Result<Value> ReadInput(const std::string& text, TypeId type, const TypeTable& t
   return abi::FromJson(text, type, types);
 }
 
+namespace {
+
+Result<Value> DefaultOf(const Program& program, ir::FunctionId function, const std::vector<Value>& params,
+                        const builtins::Settings& builtins, const std::string& what) {
+  interp::PureResult result = interp::EvaluatePure(program.module(), function, {}, params, builtins);
+  if (result.trap) return Error(ErrorCode::kInvalidArgument, result.trap->ToString()).Wrap(what);
+  return std::move(result.value);
+}
+
+}  // namespace
+
 Result<std::vector<Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
-                                      const std::map<std::string, std::string>& inputs) {
+                                      const std::map<std::string, std::string>& inputs,
+                                      const std::vector<Value>& params, const builtins::Settings& builtins) {
   const std::vector<types::Parameter>& parameters = workflow.signature->parameters;
   std::vector<std::string> names;
   for (const types::Parameter& parameter : parameters) names.push_back(parameter.name);
@@ -67,12 +79,17 @@ Result<std::vector<Value>> BindInputs(const Program& program, const Program::Wor
                  fmt::format("`{}` has no input `{}`{}", workflow.name, name, source::DidYouMean(name, names)));
   }
   std::vector<Value> arguments;
-  for (const types::Parameter& parameter : parameters) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const types::Parameter& parameter = parameters[i];
     auto given = inputs.find(parameter.name);
     if (given != inputs.end()) {
       Result<Value> value = ReadInput(given->second, parameter.type, program.types());
       if (!value.ok()) return Error(value.error()).Wrap(fmt::format("input `{}`", parameter.name));
       arguments.push_back(std::move(value).value());
+    } else if (i < workflow.defaults.size() && workflow.defaults[i].valid()) {
+      JADE_ASSIGN_OR_RETURN(Value value, DefaultOf(program, workflow.defaults[i], params, builtins,
+                                                   fmt::format("input `{}`", parameter.name)));
+      arguments.push_back(std::move(value));
     } else if (program.types().IsOptional(parameter.type)) {
       arguments.push_back(Value::None());
     } else {
@@ -100,11 +117,9 @@ Result<std::vector<Value>> BindParams(const Program& program, const std::map<std
     if (!param.default_value.valid()) {
       return Error(ErrorCode::kInvalidArgument, fmt::format("param `{}` has no default and was not given", param.name));
     }
-    interp::PureResult result = interp::EvaluatePure(program.module(), param.default_value, {}, values, builtins);
-    if (result.trap) {
-      return Error(ErrorCode::kInvalidArgument, result.trap->ToString()).Wrap(fmt::format("param `{}`", param.name));
-    }
-    values.push_back(std::move(result.value));
+    JADE_ASSIGN_OR_RETURN(
+        Value value, DefaultOf(program, param.default_value, values, builtins, fmt::format("param `{}`", param.name)));
+    values.push_back(std::move(value));
   }
   for (const auto& [name, unused] : given) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
@@ -152,8 +167,9 @@ Result<RunId> Session::Start(const RunRequest& request) {
   }
   schedule::RunSpec spec;
   spec.builtins.normalisation = request.normalisation;
-  JADE_ASSIGN_OR_RETURN(spec.arguments, BindInputs(program, pending.workflow, request.inputs));
   JADE_ASSIGN_OR_RETURN(spec.params, BindParams(program, request.params, spec.builtins));
+  JADE_ASSIGN_OR_RETURN(spec.arguments,
+                        BindInputs(program, pending.workflow, request.inputs, spec.params, spec.builtins));
   spec.module = program.module();
   spec.entry = pending.workflow.function;
   spec.seed = request.seed;

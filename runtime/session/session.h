@@ -103,9 +103,11 @@ class Session {
   schedule::Scheduler scheduler_;  // last: its runs use what stands above
 };
 
-// All arguments of a workflow, from inputs by name. Fails with kInvalidArgument and what to give.
+// All arguments of a workflow: inputs by name, and the defaults of the others, which may use `params`, the values that
+// BindParams gave. Fails with kInvalidArgument and what to give.
 Result<std::vector<abi::Value>> BindInputs(const Program& program, const Program::Workflow& workflow,
-                                           const std::map<std::string, std::string>& inputs);
+                                           const std::map<std::string, std::string>& inputs,
+                                           const std::vector<abi::Value>& params, const builtins::Settings& builtins);
 
 // The values of a program's `param`s: those given, as JSON by name, and the defaults of the others.
 Result<std::vector<abi::Value>> BindParams(const Program& program, const std::map<std::string, std::string>& given,

@@ -164,6 +164,27 @@ TEST_F(SessionTest, WrongRequestsAreRefusedWithAHint) {
   EXPECT_THAT(refusal(request_), HasSubstr("param `alpha`: not valid JSON"));
 }
 
+TEST_F(SessionTest, InputsLeftOutHaveTheirDefaults) {
+  const Loaded loaded =
+      Program::LoadText("power.jade",
+                        "param times: Int = 3\n"
+                        "main workflow Power(base: Int, exponent: Int = times + 1, note: Text?) -> Int {\n"
+                        "  if exponent == 0 { 1 } else { base * Power(base, exponent: exponent - 1, note: note) }\n"
+                        "}\n");
+  ASSERT_NE(loaded.program, nullptr) << diag::RenderText(loaded.diagnostics, {});
+  RunRequest request;
+  request.program = loaded.program;
+  const auto power = [&](std::map<std::string, std::string> inputs, std::map<std::string, std::string> params) {
+    request.inputs = std::move(inputs);
+    request.params = std::move(params);
+    const FinishedRun finished = Team("").Answer(request);
+    return finished.value ? finished.value->as_int() : -1;
+  };
+  EXPECT_EQ(power({{"base", "2"}}, {}), 16);
+  EXPECT_EQ(power({{"base", "2"}}, {{"times", "2"}}), 8);
+  EXPECT_EQ(power({{"base", "2"}, {"exponent", "2"}}, {}), 4);
+}
+
 TEST_F(SessionTest, ThePlanCacheIsBoundedAndSharesSpellings) {
   PlanCache cache(request_.program, 8);
   const ir::CalleeId planner = request_.program->module()->FindCallee("MakePlan");

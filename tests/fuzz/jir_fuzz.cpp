@@ -1,5 +1,5 @@
 // JIR text from anywhere: reading ends in a verified module or an error; what was read prints to text that reads back
-// to the same, and the overlap pass keeps it valid.
+// to the same, and every pass keeps it valid.
 
 #include <cstdint>
 #include <cstdlib>
@@ -8,7 +8,7 @@
 #include "compiler/ir/printer.h"
 #include "compiler/ir/reader.h"
 #include "compiler/ir/verifier.h"
-#include "compiler/lower/overlap.h"
+#include "compiler/passes/pipeline.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -19,9 +19,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string printed = jade::ir::Print(**module, options);
   auto again = jade::ir::Read(printed);
   if (!again.ok() || jade::ir::Print(**again, options) != printed) std::abort();
-  for (uint32_t f = 0; f < (*module)->function_count(); ++f) {
-    jade::ir::Function scheduled = jade::lower::Overlap((*module)->function({f}));
-    if (!jade::ir::VerifyFunction(**module, scheduled).ok()) std::abort();
-  }
+  jade::passes::RunPasses(**module, jade::passes::ProgramPasses(), /*verify=*/true);
   return 0;
 }

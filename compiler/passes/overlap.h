@@ -13,11 +13,11 @@
 
 #include "compiler/ir/function.h"
 
-namespace jade::lower {
+namespace jade::passes {
 
 // Operations times calls of one region.
 inline constexpr size_t kMaxWork = size_t{1} << 20;
 
 ir::Function Overlap(const ir::Function& function);
 
-}  // namespace jade::lower
+}  // namespace jade::passes

@@ -1,11 +1,11 @@
-#include "compiler/lower/overlap.h"
+#include "compiler/passes/overlap.h"
 
 #include <algorithm>
 
-#include "compiler/ir/builder.h"
-#include "compiler/lower/region_graph.h"
+#include "compiler/passes/region_graph.h"
+#include "compiler/passes/rewriter.h"
 
-namespace jade::lower {
+namespace jade::passes {
 namespace {
 
 using ir::FunctionBuilder;
@@ -15,83 +15,22 @@ using ir::OpFields;
 using ir::Region;
 using ir::ValueId;
 
-class Scheduler {
+class Scheduler final : public Rewriter {
  public:
   explicit Scheduler(const ir::Function& function)
-      : in_(function),
-        suspends_(FindSuspending(function)),
-        out_(function.name, function.kind, function.result),
-        values_(function.values.size()),
-        scratch_(function.values.size(), RegionGraph::kNone) {}
-
-  ir::Function Run() {
-    out_.SetPlace(in_.file, in_.span);
-    for (const ir::Site& site : in_.sites) out_.AddSite(site);
-    for (uint32_t i = 0; i < in_.body().param_count; ++i) {
-      values_[in_.body().first_param + i] = out_.Parameter(in_.parameter_names[i], in_.ParameterType(i));
-    }
-    EmitBody(in_.body());
-    return out_.Finish();
-  }
+      : Rewriter(function), suspends_(FindSuspending(function)), scratch_(function.values.size(), RegionGraph::kNone) {}
 
  private:
-  // ---- copying
-
-  std::vector<ValueId> Mapped(std::span<const ValueId> operands) const {
-    std::vector<ValueId> mapped;
-    mapped.reserve(operands.size());
-    for (ValueId operand : operands) mapped.push_back(values_[operand.index]);
-    return mapped;
-  }
-
-  OpFields FieldsOf(const Op& op) const {
-    OpFields fields;
-    fields.imm = op.imm;
-    fields.site = op.site;
-    fields.span = op.span;
-    fields.aux = in_.AuxOf(op);
-    fields.order = op.order;
-    return fields;
-  }
-
-  void CopyParams(const Region& region) {
-    for (uint32_t i = 0; i < region.param_count; ++i) {
-      const ir::ValueInfo& info = in_.values[region.first_param + i];
-      values_[region.first_param + i] = out_.RegionParameter(info.type, info.future);
-    }
-  }
-
-  void CopyOp(const Op& op) {
+  void Emit(const Op& op) override {
     if (op.code == Opcode::kFold && op.region_count == 1 && CopyFoldWithAhead(op)) return;
-    std::vector<ValueId> operands = Mapped(in_.OperandsOf(op));
-    OpFields fields = FieldsOf(op);
-    if (op.result.valid()) fields.future = in_.values[op.result.index].future;
-    if (op.region_count == 0) {
-      if (!op.result.valid()) return out_.Effect(op.code, operands, fields);
-      values_[op.result.index] = out_.Op(op.code, operands, in_.values[op.result.index].type, fields);
-      return;
-    }
-    FunctionBuilder::Pending pending =
-        op.result.valid() ? out_.Begin(op.code, operands, op.region_count, in_.values[op.result.index].type, fields)
-                          : out_.BeginEffect(op.code, operands, op.region_count, fields);
-    for (uint32_t r = 0; r < op.region_count; ++r) {
-      const Region& region = in_.RegionOf(op, r);
-      out_.OpenRegion(pending, r);
-      CopyParams(region);
-      EmitBody(region);
-      out_.CloseRegion();
-    }
-    if (op.result.valid()) values_[op.result.index] = pending.result;
+    Copy(op);
   }
 
   // ---- one region
 
-  void EmitBody(const Region& region) {
+  void EmitBody(const Region& region) override {
     size_t units = RegionGraph::CountUnits(in_, region, suspends_);
-    if (units < 2 || units * region.op_count > kMaxWork) {
-      for (const Op& op : in_.OpsOf(region)) CopyOp(op);
-      return;
-    }
+    if (units < 2 || units * region.op_count > kMaxWork) return Rewriter::EmitBody(region);
     RegionGraph graph(in_, region, suspends_, scratch_);
     Progress progress(graph);
     Schedule(graph, progress);
@@ -129,7 +68,7 @@ class Scheduler {
       uint32_t unit = graph.unit_of(i);
       if (!graph.NeedsWithin(i, progress.available)) continue;
       if (unit == RegionGraph::kNone) {
-        CopyOp(graph.op(i));
+        Emit(graph.op(i));
         progress.op_done[i] = true;
       } else {
         StartUnit(graph, unit, progress);
@@ -143,10 +82,10 @@ class Scheduler {
     uint32_t i = graph.op_of_unit(unit);
     const Op& op = graph.op(i);
     if (op.code == Opcode::kIssue) {
-      CopyOp(op);
+      Emit(op);
       progress.futures[unit] = values_[op.result.index];
     } else if (OthersFollow(graph, unit, progress)) {
-      CopyOp(op);
+      Emit(op);
       RegionGraph::Set(progress.available, unit);
       progress.joined[unit] = true;
     } else {
@@ -220,7 +159,7 @@ class Scheduler {
     std::vector<uint32_t> pure = graph.PureOpsFor(i, progress.op_done);
     for (uint32_t p : pure) {
       if (graph.op(p).result.valid()) shadow(graph.op(p).result);
-      CopyOp(graph.op(p));
+      Emit(graph.op(p));
     }
     ValueId result = CopyUnitInside(graph, unit);
     out_.Yield({result}, op.span);
@@ -234,7 +173,7 @@ class Scheduler {
   // Copies the unit's operation; its value, awaited when it is an issue.
   ValueId CopyUnitInside(const RegionGraph& graph, uint32_t unit) {
     const Op& op = graph.op(graph.op_of_unit(unit));
-    CopyOp(op);
+    Emit(op);
     ValueId result = values_[op.result.index];
     if (op.code != Opcode::kIssue) return result;
     OpFields fields;
@@ -254,7 +193,7 @@ class Scheduler {
       if (needed[unit] || !progress.joined[unit]) Await(graph, unit, progress);
     }
     EmitReady(graph, progress);
-    CopyOp(graph.op(graph.op_count() - 1));
+    Emit(graph.op(graph.op_count() - 1));
   }
 
   // ---- folds
@@ -280,7 +219,7 @@ class Scheduler {
       for (uint32_t p = 1; p < 3; ++p) {
         values_[body.first_param + p] = out_.RegionParameter(in_.values[body.first_param + p].type);
       }
-      for (uint32_t p : graph.PureOpsFor(graph.op_of_unit(ahead[a]), none_done)) CopyOp(graph.op(p));
+      for (uint32_t p : graph.PureOpsFor(graph.op_of_unit(ahead[a]), none_done)) Emit(graph.op(p));
       ValueId value = CopyUnitInside(graph, ahead[a]);
       out_.Yield({value});
       out_.CloseRegion();
@@ -303,10 +242,7 @@ class Scheduler {
     return true;
   }
 
-  const ir::Function& in_;
   std::vector<bool> suspends_;
-  FunctionBuilder out_;
-  std::vector<ValueId> values_;    // of the input, as they are called in the output
   std::vector<uint32_t> scratch_;  // for RegionGraph
 };
 
@@ -323,4 +259,4 @@ ir::Function Overlap(const ir::Function& function) {
   return Scheduler(function).Run();
 }
 
-}  // namespace jade::lower
+}  // namespace jade::passes

@@ -8,13 +8,10 @@
 
 #include "compiler/ir/function.h"
 
-namespace jade::lower {
+namespace jade::passes {
 
 // By operation: makes calls, itself or in its regions.
 std::vector<bool> FindSuspending(const ir::Function& function);
-
-// Every loop over a list starts as kEach; those whose regions make no calls become kMap.
-void MarkMaps(ir::Function& function);
 
 class RegionGraph {
  public:
@@ -82,4 +79,4 @@ class RegionGraph {
   std::vector<Bits> needs_;                        // by op: direct needs
 };
 
-}  // namespace jade::lower
+}  // namespace jade::passes

@@ -1,4 +1,4 @@
-#include "compiler/lower/overlap.h"
+#include "compiler/passes/overlap.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include "compiler/ir/reader.h"
 #include "compiler/ir/verifier.h"
 
-namespace jade::lower {
+namespace jade::passes {
 namespace {
 
 constexpr std::string_view kCallees =
@@ -172,4 +172,4 @@ TEST(Overlap, DoingItTwiceChangesNothing) {
 }
 
 }  // namespace
-}  // namespace jade::lower
+}  // namespace jade::passes

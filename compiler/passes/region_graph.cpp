@@ -1,8 +1,8 @@
-#include "compiler/lower/region_graph.h"
+#include "compiler/passes/region_graph.h"
 
 #include <algorithm>
 
-namespace jade::lower {
+namespace jade::passes {
 namespace {
 
 bool MakesCall(ir::Opcode code) {
@@ -25,16 +25,6 @@ std::vector<bool> FindSuspending(const ir::Function& function) {
     suspends[i] = calls;
   }
   return suspends;
-}
-
-void MarkMaps(ir::Function& function) {
-  bool any = false;
-  for (const ir::Op& op : function.ops) any = any || op.code == ir::Opcode::kEach;
-  if (!any) return;
-  std::vector<bool> suspends = FindSuspending(function);
-  for (size_t i = 0; i < function.ops.size(); ++i) {
-    if (function.ops[i].code == ir::Opcode::kEach && !suspends[i]) function.ops[i].code = ir::Opcode::kMap;
-  }
 }
 
 RegionGraph::RegionGraph(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends,
@@ -177,4 +167,4 @@ std::vector<uint32_t> RegionGraph::UnitsWithout(uint32_t value) const {
   return free;
 }
 
-}  // namespace jade::lower
+}  // namespace jade::passes

@@ -1,0 +1,173 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiler/ir/printer.h"
+#include "compiler/ir/reader.h"
+#include "compiler/ir/verifier.h"
+#include "compiler/passes/explain.h"
+#include "compiler/passes/pipeline.h"
+
+namespace jade::passes {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view kDeclarations =
+    "jir 1\n"
+    "record Pair in test {a: Int, b: Text}\n"
+    "executor E(n: Int) -> Int {\n  format text Int\n}\n";
+
+// The body of `workflow T(%0: Int n, %1: Text t, %2: Bool c) -> RESULT` after the passes.
+std::string After(const char* passes, const char* result, std::string_view body) {
+  const std::string text = std::string(kDeclarations) + "workflow T(%0: Int n, %1: Text t, %2: Bool c) -> " + result +
+                           " {\n" + std::string(body) + "}\n";
+  auto module = ir::Read(text);
+  if (!module.ok()) return module.error().ToString();
+  const auto list = ParsePasses(passes);
+  if (!list.ok()) return list.error().ToString();
+  RunPasses(**module, *list, /*verify=*/true);
+  const std::string printed = ir::PrintFunction(**module, (*module)->function((*module)->FindFunction("T")));
+  const size_t begin = printed.find('\n') + 1;
+  return printed.substr(begin, printed.size() - begin - 2);
+}
+
+TEST(FoldTest, ComputesWhatIsConstant) {
+  EXPECT_EQ(After("fold,dead", "Int",
+                  "  %3: Int = const.int 20\n"
+                  "  %4: Int = const.int 22\n"
+                  "  %5: Int = int.add(%3, %4)\n"
+                  "  yield(%5)\n"),
+            "  %3: Int = const.int 42 !2\n"
+            "  yield(%3)\n");
+  EXPECT_EQ(After("fold,dead", "Bool",
+                  "  %3: Float = const.float 0.5\n"
+                  "  %4: Float = float.neg(%3)\n"
+                  "  %5: Bool = lt(%4, %3)\n"
+                  "  %6: Bool = and(%5, %2)\n"
+                  "  %7: Bool = not(%5)\n"
+                  "  %8: Bool = or(%6, %7)\n"
+                  "  yield(%8)\n"),
+            "  yield(%2) !6\n");
+}
+
+TEST(FoldTest, WhatTrapsStays) {
+  const char* overflow =
+      "  %3: Int = const.int 9223372036854775807\n"
+      "  %4: Int = int.add(%3, %3)\n"
+      "  yield(%0)\n";
+  EXPECT_EQ(After("fold,dead", "Int", overflow), overflow);
+  const char* zero =
+      "  %3: Int = const.int 0\n"
+      "  %4: Int = int.div(%0, %3)\n"
+      "  %5: Int = int.div(%3, %3)\n"
+      "  yield(%5)\n";
+  EXPECT_EQ(After("fold,dead", "Int", zero), zero);
+}
+
+TEST(FoldTest, JoinsNeighbouringTexts) {
+  EXPECT_EQ(After("fold,dead", "Text",
+                  "  %3: Text = const.text \"a\"\n"
+                  "  %4: Int = const.int 7\n"
+                  "  %5: Text = display(%4)\n"
+                  "  %6: Text = const.text \"\"\n"
+                  "  %7: Text = text.concat(%3, %5, %1, %6, %3)\n"
+                  "  yield(%7)\n"),
+            "  %3: Text = const.text \"a\"\n"
+            "  %4: Text = const.text \"a7\" !4\n"
+            "  %5: Text = text.concat(%4, %1, %3) !4\n"
+            "  yield(%5)\n");
+  EXPECT_EQ(After("fold,dead", "Text",
+                  "  %3: Text = const.text \"\"\n"
+                  "  %4: Text = text.concat(%3, %1)\n"
+                  "  yield(%4)\n"),
+            "  yield(%1) !2\n");
+}
+
+TEST(FoldTest, TakesPartsOfWhatIsMadeHere) {
+  EXPECT_EQ(After("fold,dead", "Int",
+                  "  %3: Pair = record(%0, %1)\n"
+                  "  %4: Int = field a(%3)\n"
+                  "  %5: Int = const.int 1\n"
+                  "  %6: [Int] = list(%5, %4)\n"
+                  "  %7: Int = index(%6, %5)\n"
+                  "  yield(%7)\n"),
+            "  %3: Int = const.int 1 !2\n"
+            "  %4: [Int] = list(%3, %0)\n"  // may trap for want of memory
+            "  yield(%0) !5\n");
+}
+
+TEST(FoldTest, KnownBranchesBecomeTheirArm) {
+  EXPECT_EQ(After("fold,dead", "Int",
+                  "  %3: Int = const.int 1\n"
+                  "  %4: Int = const.int 2\n"
+                  "  %5: Bool = lt(%3, %4)\n"
+                  "  %6: Int = if(%5) {\n"
+                  "    %7: future Int = issue E(%0) @E\n"
+                  "    %8: Int = await(%7)\n"
+                  "    yield(%8)\n"
+                  "  } {\n"
+                  "    yield(%3)\n"
+                  "  }\n"
+                  "  yield(%6)\n"),
+            "  %3: future Int = issue E(%0) @E !4\n"
+            "  %4: Int = await(%3)\n"
+            "  yield(%4) !8\n");
+}
+
+TEST(DeadTest, CallsAndTrapsAreNeverDead) {
+  const char* body =
+      "  %3: future Int = issue E(%0) @E\n"
+      "  %4: Int = await(%3)\n"
+      "  %5: Int = int.add(%0, %0)\n"
+      "  yield(%0)\n";
+  EXPECT_EQ(After("dead", "Int", body), body);
+}
+
+TEST(DeadTest, DropsUnusedLoopsAndBranches) {
+  EXPECT_EQ(After("dead", "Int",
+                  "  %3: Bool = not(%2)\n"
+                  "  %4: Int = if(%3) {\n"
+                  "    %5: Text = display(%0)\n"
+                  "    yield(%0)\n"
+                  "  } {\n"
+                  "    yield(%0)\n"
+                  "  }\n"
+                  "  yield(%0)\n"),
+            "  yield(%0) !5\n");
+}
+
+TEST(ExplainTest, SaysWhatWaitsForWhat) {
+  const std::string text = std::string(kDeclarations) +
+                           "workflow T(%0: Int n, %1: [Int] xs) -> Int {\n"
+                           "  %2: future Int = issue E(%0) @E\n"
+                           "  %3: Int = await(%2)\n"
+                           "  %4: future Int = issue E(%0) @E#1\n"
+                           "  %5: Int = await(%4)\n"
+                           "  %6: Int = int.add(%3, %5)\n"
+                           "  %7: [Int] = each(%1) { (%8: Int, %9: Int)\n"
+                           "    %10: future Int = issue E(%6) @E#2\n"
+                           "    %11: Int = await(%10)\n"
+                           "    yield(%11)\n"
+                           "  }\n"
+                           "  yield(%6)\n"
+                           "}\n";
+  const auto module = ir::Read(text);
+  ASSERT_TRUE(module.ok()) << module.error().ToString();
+  EXPECT_EQ(Explain(**module, (*module)->function((*module)->FindFunction("T"))),
+            "workflow T\n"
+            "  E starts at once\n"
+            "  E#1 starts at once\n"
+            "  each waits for E and E#1; its items run side by side\n"
+            "    E#2 starts at once\n");
+}
+
+TEST(PassesTest, ListsAreReadWithSuggestions) {
+  EXPECT_EQ(ParsePasses("none")->size(), 0U);
+  EXPECT_EQ(*ParsePasses("default"), ProgramPasses());
+  EXPECT_EQ(ParsePasses("maps,fold")->size(), 2U);
+  EXPECT_THAT(ParsePasses("overlp").error().ToString(), HasSubstr("did you mean `overlap`"));
+  EXPECT_THAT(ParsePasses("fold,").error().ToString(), HasSubstr("maps, fold, dead, overlap"));
+}
+
+}  // namespace
+}  // namespace jade::passes
