@@ -6,6 +6,10 @@
 add_library(jade_warnings INTERFACE)
 target_compile_options(jade_warnings INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual
                                                -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms in libstdc++'s own strings (https://gcc.gnu.org/PR105651).
+  target_compile_options(jade_warnings INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow)
+endif()
 if(JADE_WERROR)
   target_compile_options(jade_warnings INTERFACE -Werror)
 endif()

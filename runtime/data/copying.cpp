@@ -1,5 +1,7 @@
 #include "runtime/data/copying.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +16,8 @@ std::vector<std::string> DistinctNames(const World& world, size_t count, Rng& rn
   }
   return names;
 }
+
+constexpr double kDirect = 0.35;  // share of judgements of two values themselves, nothing to be looked up
 
 struct Turn {
   std::string question;
@@ -41,6 +45,10 @@ std::pair<size_t, size_t> TwoOf(size_t count, Rng& rng) {
 Turn CompareNumbers(const std::vector<std::string>& names, const std::vector<int>& numbers, Rng& rng) {
   const auto [a, b] = TwoOf(numbers.size(), rng);
   const bool more = rng.Chance(0.5);
+  if (rng.Chance(kDirect)) {
+    const int wanted = more ? std::max(numbers[a], numbers[b]) : std::min(numbers[a], numbers[b]);
+    return {fmt::format("{}, {} or {}?", more ? "More" : "Less", numbers[a], numbers[b]), std::to_string(wanted)};
+  }
   return {(more ? "More, " : "Less, ") + names[a] + " or " + names[b] + "?",
           names[(numbers[a] > numbers[b]) == more ? a : b]};
 }
@@ -48,6 +56,9 @@ Turn CompareNumbers(const std::vector<std::string>& names, const std::vector<int
 // `values` holds repeats, so both answers come up about as often.
 Turn CompareValues(const std::vector<std::string>& names, const std::vector<std::string>& values, Rng& rng) {
   auto [a, b] = TwoOf(values.size(), rng);
+  if (rng.Chance(kDirect)) {
+    return {"Same, " + values[a] + " and " + values[b] + "?", values[a] == values[b] ? "yes" : "no"};
+  }
   if (rng.Chance(0.5)) {
     const bool right = rng.Chance(0.5);
     for (size_t i = 0; !right && i < values.size() && values[b] == values[a]; ++i) b = (b + 1) % values.size();

@@ -18,7 +18,7 @@ namespace {
 constexpr int kPerWorld = 300;       // demonstrations before the next pretend world
 constexpr size_t kStock = 400;       // questions asked of a pretend world
 constexpr size_t kRealStock = 6000;  // questions asked of the atlas
-constexpr size_t kFollowUps = 3;     // questions more than passages, asked of one context
+constexpr size_t kFollowUps = 4;     // questions more than passages, asked of one context
 constexpr std::string_view kUnknown = "unknown";
 
 // Weights of the roles, in the order of Role.

@@ -145,7 +145,10 @@ TEST(Demonstrations, JudgementsAreRight) {
           i + 1 < demonstration.messages.size() ? demonstration.messages[i + 1].content : demonstration.reply;
       std::string expected;
       std::smatch part;
-      if (std::regex_match(asked, part, std::regex("(More|Less), (.*) or (.*)\\?"))) {
+      if (std::regex_match(asked, part, std::regex("(More|Less), (\\d+) or (\\d+)\\?"))) {
+        const bool first = std::stoi(part[2]) > std::stoi(part[3]);
+        expected = part[first == (part[1] == "More") ? 2 : 3];
+      } else if (std::regex_match(asked, part, std::regex("(More|Less), (.*) or (.*)\\?"))) {
         const bool first = std::stoi(pairs.at(part[2])) > std::stoi(pairs.at(part[3]));
         expected = part[first == (part[1] == "More") ? 2 : 3];
       } else {
@@ -153,6 +156,7 @@ TEST(Demonstrations, JudgementsAreRight) {
           if (asked == "Is " + name + " " + value + "?") expected = "yes";
           for (const auto& [other, same] : pairs) {
             if (asked == "Same, " + name + " and " + other + "?") expected = value == same ? "yes" : "no";
+            if (asked == "Same, " + value + " and " + same + "?") expected = value == same ? "yes" : "no";
           }
         }
         if (expected.empty()) expected = "no";

@@ -12,6 +12,7 @@ constexpr size_t kAttempts = 6;      // for each question wanted
 constexpr double kKeepNo = 0.3;      // two subjects seldom agree: some of their "no" are left out
 constexpr double kAsQuery = 0.3;     // share of look-ups asked as a rewriter writes them
 constexpr size_t kBridgeLength = 2;  // relations of a bridge
+constexpr double kPrepared = 0.5;    // share of judgements that follow the look-ups they rest on
 
 class Questioner {
  public:
@@ -27,13 +28,24 @@ class Questioner {
   std::optional<Question> Draw() {
     if (subjects_.empty()) return std::nullopt;
     const size_t draw = rng_.Below(100);
-    std::optional<Question> question = draw < 42   ? LookUp()
-                                       : draw < 50 ? Bridge()
-                                       : draw < 68 ? Check()
+    std::optional<Question> question = draw < 36   ? LookUp()
+                                       : draw < 44 ? Bridge()
+                                       : draw < 66 ? Check()
                                        : draw < 88 ? Comparison()
                                                    : Agreement();
     if (question && !Shown(question->support)) return std::nullopt;
     return question;
+  }
+
+  // The look-ups that a question of several, or a check, rests on.
+  std::vector<FollowUp> StepsOf(const Question& question) {
+    std::vector<FollowUp> steps;
+    if (question.steps.size() > 1) {
+      for (const Step& step : question.steps) steps.push_back({step.resolved, step.answer, {step.passage}});
+    } else if (checked_ && question.type == QuestionType::kYesNo) {
+      steps.push_back({checked_->text, checked_->answers[0], checked_->support});
+    }
+    return steps;
   }
 
  private:
@@ -75,6 +87,7 @@ class Questioner {
     const EntityId subject = rng_.Pick(subjects_);
     const std::optional<size_t> form = FormOf(CheckForms(), scene_.world().At(subject).kind);
     if (!form) return std::nullopt;
+    checked_ = asker().Single(subject, CheckForms()[*form].relation, rng_);
     return asker().Check(subject, *form, rng_.Chance(0.5), rng_);
   }
 
@@ -109,6 +122,7 @@ class Questioner {
   Rng& rng_;
   std::vector<PassageId> shown_;
   std::vector<EntityId> subjects_;
+  std::optional<Question> checked_;  // the look-up behind the last check
 };
 
 }  // namespace
@@ -116,12 +130,18 @@ class Questioner {
 std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, std::string_view asked, size_t count) {
   std::vector<FollowUp> found;
   Questioner questioner(scene, rng, docs);
+  const auto known = [&](const std::string& text) {
+    return text == asked ||
+           std::any_of(found.begin(), found.end(), [&](const auto& other) { return other.text == text; });
+  };
   for (size_t attempt = 0; attempt < count * kAttempts && found.size() < count; ++attempt) {
     std::optional<Question> question = questioner.Draw();
-    if (!question || question->text == asked) continue;
-    const bool known =
-        std::any_of(found.begin(), found.end(), [&](const FollowUp& other) { return other.text == question->text; });
-    if (known) continue;
+    if (!question || known(question->text)) continue;
+    if (rng.Chance(kPrepared)) {
+      for (FollowUp& step : questioner.StepsOf(*question)) {
+        if (!known(step.text)) found.push_back(std::move(step));
+      }
+    }
     found.push_back({std::move(question->text), std::move(question->answers[0]), std::move(question->support)});
   }
   return found;

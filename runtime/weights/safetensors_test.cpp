@@ -34,7 +34,7 @@ std::string Problem(std::string_view header, size_t data_bytes) {
 
 TensorToWrite Floats(std::string name, std::vector<float> values) {
   return {std::move(name), TensorType::kF32, {static_cast<int64_t>(values.size())}, [values](std::span<std::byte> out) {
-            std::memcpy(out.data(), values.data(), out.size());
+            if (!out.empty()) std::memcpy(out.data(), values.data(), out.size());
           }};
 }
 
