@@ -20,12 +20,13 @@ using engine::ScriptedReply;
 using engine::ScriptedTools;
 using ::testing::HasSubstr;
 
+// AG needs both searches: when it is asked, both are on record.
 constexpr std::string_view kProgram = R"(use std.rag
 main workflow Solve(question: Query) -> Answer {
   let query = QR(question, question)
   let docs = R(query)
   let again = R(query)
-  AG(question, again)
+  AG(question, if len(docs) > 0 { again } else { docs })
 }
 )";
 
