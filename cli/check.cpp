@@ -55,11 +55,13 @@ int ExplainOverlap(const std::string& file) {
   const auto program = LoadProgram(file, {.replace = {}, .passes = &*passes}, &status);
   if (program == nullptr) return status;
   const ir::Module& module = *program->module();
+  std::string text;
   for (uint32_t i = 0; i < module.function_count(); ++i) {
     const ir::Function& function = module.function(ir::FunctionId{i});
     const bool own = function.file != ir::kInvalidIndex && module.file(function.file)->name() == program->name();
-    if (own && function.kind == ir::FunctionKind::kWorkflow) fmt::print("{}", passes::Explain(module, function));
+    if (own && function.kind == ir::FunctionKind::kWorkflow) text += passes::Explain(module, function);
   }
+  fmt::print("{}", text.empty() ? fmt::format("no workflow of `{}` makes calls\n", file) : text);
   return kFine;
 }
 
@@ -102,16 +104,19 @@ void AddCompileCommand(CLI::App& app, Invocation& invocation) {
       "  jade compile solve.jade --passes maps,fold\n"
       "  jade compile workflows/jade.jade --explain");
   compile->add_option("FILE", options->file, ".jade file")->required();
-  compile->add_option("--emit", options->emit, "which form")
-      ->check(CLI::IsMember({"ast", "jir"}))
-      ->capture_default_str();
+  CLI::Option* emit = compile->add_option("--emit", options->emit, "which form")
+                          ->check(CLI::IsMember({"ast", "jir"}))
+                          ->capture_default_str();
   compile->add_flag("--spans", options->spans, "with byte ranges");
   std::string names;
   for (const passes::Pass& pass : passes::AllPasses()) names += fmt::format("{} ({}), ", pass.name, pass.summary);
-  compile
-      ->add_option("--passes", options->passes, "what is done to the JIR, in order: " + names + "default (all) or none")
-      ->capture_default_str();
-  compile->add_flag("--explain", options->explain, "say which calls overlap, and what the others wait for");
+  CLI::Option* passes = compile
+                            ->add_option("--passes", options->passes,
+                                         "what is done to the JIR, in order: " + names + "default (all) or none")
+                            ->capture_default_str();
+  compile->add_flag("--explain", options->explain, "say which calls overlap, and what the others wait for")
+      ->excludes(emit)
+      ->excludes(passes);
   compile->callback([options, &invocation] { invocation.action = [options] { return Compile(*options); }; });
 }
 

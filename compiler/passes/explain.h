@@ -13,7 +13,7 @@ namespace jade::passes {
 //   workflow Solve
 //     line 4: QR starts at once
 //     line 5: R waits for QR
-//     line 6: each starts when R is there; its items run side by side
+//     line 6: each waits for R; its items run side by side
 //       line 6: AG starts at once
 std::string Explain(const ir::Module& module, const ir::Function& function);
 

@@ -98,30 +98,37 @@ class Folder final : public Rewriter {
     return true;
   }
 
+  // At the place of `op`.
+  ValueId MakeConstant(const Op& op, Opcode code, TypeId type, int64_t imm) {
+    ir::OpFields fields;
+    fields.imm = imm;
+    fields.order = op.order;
+    fields.span = op.span;
+    return out_.Op(code, {}, type, fields);
+  }
+
   bool ReplaceByConstant(const Op& op, Value value) {
     Opcode code = Opcode::kConstInt;
     TypeId type = TypeTable::Int();
-    ir::OpFields fields;
-    fields.order = op.order;
-    fields.span = op.span;
+    int64_t imm = 0;
     switch (value.kind()) {
       case ValueKind::kBool:
-        code = Opcode::kConstBool, type = TypeTable::Bool(), fields.imm = value.as_bool() ? 1 : 0;
+        code = Opcode::kConstBool, type = TypeTable::Bool(), imm = value.as_bool() ? 1 : 0;
         break;
       case ValueKind::kInt:
-        fields.imm = value.as_int();
+        imm = value.as_int();
         break;
       case ValueKind::kFloat:
-        code = Opcode::kConstFloat, type = TypeTable::Float(), fields.imm = std::bit_cast<int64_t>(value.as_float());
+        code = Opcode::kConstFloat, type = TypeTable::Float(), imm = std::bit_cast<int64_t>(value.as_float());
         break;
       case ValueKind::kText:
-        code = Opcode::kConstText, type = TypeTable::Text(), fields.imm = module_.AddText(value.as_text()).index;
+        code = Opcode::kConstText, type = TypeTable::Text(), imm = module_.AddText(value.as_text()).index;
         break;
       default:
         return false;
     }
     if (in_.values[op.result.index].type != type) return false;
-    const ValueId made = out_.Op(code, {}, type, fields);
+    const ValueId made = MakeConstant(op, code, type, imm);
     known_[made.index].constant = std::move(value);
     values_[op.result.index] = made;
     return true;
@@ -173,43 +180,32 @@ class Folder final : public Rewriter {
   // Neighbouring constants become one, empty ones go; what is left of one part is that part.
   bool JoinTexts(const Op& op) {
     std::vector<ValueId> parts;
-    std::string run;
-    bool changed = false;
+    std::vector<ValueId> run;  // neighbouring constants
+    std::string joined;        // their text
     const auto flush = [&] {
-      if (run.empty()) return;
-      ir::OpFields fields;
-      fields.order = op.order;
-      fields.span = op.span;
-      fields.imm = module_.AddText(run).index;
-      const ValueId made = out_.Op(Opcode::kConstText, {}, TypeTable::Text(), fields);
-      known_[made.index].constant = Value::Text(std::exchange(run, {}));
-      parts.push_back(made);
+      if (run.size() == 1) {
+        parts.push_back(run[0]);
+      } else if (!run.empty()) {
+        parts.push_back(MakeConstant(op, Opcode::kConstText, TypeTable::Text(), module_.AddText(joined).index));
+        known_[parts.back().index].constant = Value::Text(joined);
+      }
+      run.clear();
+      joined.clear();
     };
-    std::optional<ValueId> single;  // the operand that `run` consists of
     for (uint32_t i = 0; i < op.operand_count; ++i) {
       const Value* constant = ConstantOf(op, i);
-      if (constant != nullptr && run.size() + constant->as_text().size() <= kMaxText) {
-        changed = changed || !run.empty() || constant->as_text().empty();
-        single = run.empty() ? std::optional(Operand(op, i)) : std::nullopt;
-        run += constant->as_text();
-        continue;
+      if (constant == nullptr || joined.size() + constant->as_text().size() > kMaxText) {
+        flush();
+        parts.push_back(Operand(op, i));
+      } else if (!constant->as_text().empty()) {
+        run.push_back(Operand(op, i));
+        joined += constant->as_text();
       }
-      if (single && !run.empty()) {
-        parts.push_back(*single);
-        run.clear();
-      }
-      single.reset();
-      flush();
-      parts.push_back(Operand(op, i));
-    }
-    if (single && !run.empty()) {
-      parts.push_back(*single);
-      run.clear();
     }
     flush();
     if (parts.empty()) return ReplaceByConstant(op, Value::Text(""));
     if (parts.size() == 1 && Replace(op, parts[0])) return true;
-    if (!changed) return false;
+    if (parts.size() == op.operand_count) return false;
     values_[op.result.index] = out_.Op(op.code, parts, in_.values[op.result.index].type, FieldsOf(op));
     return true;
   }

@@ -3,7 +3,6 @@
 
 #include "compiler/ir/printer.h"
 #include "compiler/ir/reader.h"
-#include "compiler/ir/verifier.h"
 #include "compiler/passes/explain.h"
 #include "compiler/passes/pipeline.h"
 

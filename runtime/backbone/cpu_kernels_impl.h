@@ -12,27 +12,20 @@ typedef float Vec __attribute__((vector_size(JADE_VECTOR_BYTES)));
 typedef int32_t IntVec __attribute__((vector_size(JADE_VECTOR_BYTES)));
 typedef float UnalignedVec __attribute__((vector_size(JADE_VECTOR_BYTES), aligned(4), may_alias));
 
-// While it lives, numbers below 2^-126 are zero. Sharp attention makes most probabilities and their gradients that
-// small, and arithmetic on them is slower by orders of magnitude (nano, late in training: 51 % of a step in one
-// kernel).
-class FlushDenormals {
- public:
+// While it lives, numbers below 2^-126 are zero: sharp attention makes many, and arithmetic on them traps
+// (benchmarks.md).
+struct FlushDenormals {
 #if defined(__SSE__)
-  FlushDenormals() : saved_(__builtin_ia32_stmxcsr()) {
-    __builtin_ia32_ldmxcsr(saved_ | 0x8040U);
+  FlushDenormals() {
+    __builtin_ia32_ldmxcsr(saved | 0x8040U);
   }
   ~FlushDenormals() {
-    __builtin_ia32_ldmxcsr(saved_);
+    __builtin_ia32_ldmxcsr(saved);
   }
+  const unsigned saved = __builtin_ia32_stmxcsr();
 #else
-  FlushDenormals() = default;
-  ~FlushDenormals() = default;
+  FlushDenormals() {}
 #endif
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-  [[maybe_unused]] unsigned saved_ = 0;
 };
 
 inline Vec Load(const float* p) {

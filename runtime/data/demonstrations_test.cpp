@@ -181,7 +181,9 @@ TEST(Demonstrations, FollowUpsAskWhatIsShown) {
   for (const Question& question : scene.singles()) {
     const Docs docs = WithEvidence(scene, rng, question.text, question.support, 5);
     std::set<std::string> texts;
-    for (const FollowUp& next : FollowUps(scene, rng, docs, question.text, 8)) {
+    const std::vector<FollowUp> follow_ups = FollowUps(scene, rng, docs, question.text, 8);
+    EXPECT_LE(follow_ups.size(), 8U);
+    for (const FollowUp& next : follow_ups) {
       EXPECT_NE(next.text, question.text);
       EXPECT_TRUE(texts.insert(next.text).second);
       ++answers[next.answer == "yes" || next.answer == "no" ? next.answer : "other"];

@@ -139,7 +139,7 @@ std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, 
     if (!question || known(question->text)) continue;
     if (rng.Chance(kPrepared)) {
       for (FollowUp& step : questioner.StepsOf(*question)) {
-        if (!known(step.text)) found.push_back(std::move(step));
+        if (!known(step.text) && found.size() + 1 < count) found.push_back(std::move(step));
       }
     }
     found.push_back({std::move(question->text), std::move(question->answers[0]), std::move(question->support)});

@@ -119,8 +119,8 @@ class SftRun {
     dtype_ = bf16 ? at::kBFloat16 : at::kFloat;
     std::vector<TrainedParameter> parameters;
     for (const backbone::Parameter& parameter : model_->parameters()) {
-      const bool vocabulary = parameter.tensor.size(0) == model.vocab_size;  // embedding or head
-      parameters.push_back({parameter.tensor, parameter.tensor.dim() == 2 && !vocabulary});
+      const bool in_layer = parameter.name.starts_with("model.layers.");  // the others: embedding, head, last norm
+      parameters.push_back({parameter.tensor, in_layer && parameter.tensor.dim() == 2});
     }
     optimiser_ = std::make_unique<Optimiser>(std::move(parameters), config_.optimiser, dtype_);
     return {};
