@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/load.h"
 #include "compiler/ast/print.h"
+#include "compiler/bounds/report.h"
 #include "compiler/diag/render.h"
 #include "compiler/ir/printer.h"
 #include "compiler/passes/explain.h"
@@ -18,6 +21,7 @@ namespace {
 struct CheckOptions {
   std::vector<std::string> files;
   std::string format = "text";
+  bool bounds = false;
 };
 
 struct CompileOptions {
@@ -28,8 +32,29 @@ struct CompileOptions {
   bool explain = false;
 };
 
+// What one file says, and with `--bounds` what it may spend.
+struct Checked {
+  std::vector<diag::Diagnostic> diagnostics;
+  std::string bounds_text;
+  nlohmann::ordered_json bounds_json = nlohmann::ordered_json::array();
+};
+
+void AddBounds(const session::Program& program, bool named, Checked& all) {
+  const ir::Module& module = *program.module();
+  const bounds::Bounds found(module);
+  diag::Diagnostics sink;
+  bounds::ReportEndless(module, found, sink);
+  const std::vector<diag::Diagnostic> endless = sink.Sorted();
+  all.diagnostics.insert(all.diagnostics.end(), endless.begin(), endless.end());
+  if (named) all.bounds_text += fmt::format("{}{}\n", all.bounds_text.empty() ? "" : "\n", program.name());
+  all.bounds_text += bounds::ToText(module, found, program.name());
+  for (auto& row : nlohmann::ordered_json::parse(bounds::ToJson(module, found, program.name()))) {
+    all.bounds_json.push_back(std::move(row));
+  }
+}
+
 int Check(const CheckOptions& options) {
-  std::vector<diag::Diagnostic> all;
+  Checked all;
   int status = kFine;
   for (const std::string& file : options.files) {
     auto loaded = session::Program::LoadFile(file);
@@ -38,12 +63,22 @@ int Check(const CheckOptions& options) {
       continue;
     }
     if (loaded->program == nullptr) status = kInputErrors;
-    all.insert(all.end(), loaded->diagnostics.begin(), loaded->diagnostics.end());
+    all.diagnostics.insert(all.diagnostics.end(), loaded->diagnostics.begin(), loaded->diagnostics.end());
+    if (options.bounds && loaded->program != nullptr) AddBounds(*loaded->program, options.files.size() > 1, all);
   }
+  const bool wrong = std::any_of(all.diagnostics.begin(), all.diagnostics.end(),
+                                 [](const auto& d) { return d.severity == diag::Severity::kError; });
+  if (wrong && status == kFine) status = kInputErrors;
   if (options.format == "json") {
-    fmt::print("{}\n", diag::RenderJson(all));
+    const std::string diagnostics = diag::RenderJson(all.diagnostics);
+    if (!options.bounds) {
+      fmt::print("{}\n", diagnostics);
+    } else {
+      fmt::print("{{\"diagnostics\":{},\"bounds\":{}}}\n", diagnostics, all.bounds_json.dump());
+    }
   } else {
-    ShowDiagnostics(all);
+    fmt::print("{}", all.bounds_text);
+    ShowDiagnostics(all.diagnostics);
   }
   return status;
 }
@@ -88,11 +123,16 @@ int Compile(const CompileOptions& options) {
 void AddCheckCommand(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* check = app.add_subcommand("check", "Report what is wrong with .jade files");
-  check->footer("Examples:\n  jade check workflows/*.jade\n  jade check solve.jade --format json | jq '.[].code'");
+  check->footer(
+      "Examples:\n  jade check workflows/*.jade\n  jade check solve.jade --format json | jq '.[].code'\n"
+      "  jade check solve.jade --bounds");
   check->add_option("FILE", options->files, ".jade files")->required();
   check->add_option("--format", options->format, "how to print diagnostics")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  check->add_flag("--bounds", options->bounds,
+                  "show the most calls, retrievals, tokens and depth of each workflow and plan; a workflow that cannot "
+                  "return is an error");
   check->callback([options, &invocation] { invocation.action = [options] { return Check(*options); }; });
 }
 

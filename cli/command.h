@@ -27,6 +27,7 @@ struct Invocation {
 // Prints the error to standard error as `jade: …` and gives the exit status that fits its code.
 int Fail(const Error& error);
 
+void AddBenchCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
 void AddCompileCommand(CLI::App& app, Invocation& invocation);
 void AddDataCommand(CLI::App& app, Invocation& invocation);

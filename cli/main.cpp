@@ -37,6 +37,7 @@ void AddCommands(CLI::App& app, Invocation& invocation) {
   AddIndexCommand(app, invocation);
   AddDataCommand(app, invocation);
   AddPullCommand(app, invocation);
+  AddBenchCommand(app, invocation);
   AddDoctorCommand(app, invocation);
 }
 

@@ -15,6 +15,17 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kRetriever[] = "R";  // of std.types
+constexpr int kPassages = 5;
+constexpr int kNanoPassages = 2;  // it loses more among near misses than it wins by a third passage (models/nano)
+
+bool IsNano(const settings::Backbone& backbone) {
+  return fs::path(backbone.model).filename() == "nano";
+}
+
+int PassagesFor(const settings::Settings& settings) {
+  if (settings.retriever.top_k > 0) return static_cast<int>(settings.retriever.top_k);
+  return IsNano(settings.backbone) ? kNanoPassages : kPassages;
+}
 
 ir::SamplingSpec ToSpec(const settings::Sampling& sampling) {
   ir::SamplingSpec spec;
@@ -85,8 +96,7 @@ Result<Workbench> BuildWorkbench(const settings::Settings& settings, const sessi
   if (needs_retriever && (bench.tools.empty() || !bench.tools.front()->Serves(kRetriever))) {
     JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
     JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
-    const int top_k = static_cast<int>(settings.retriever.top_k);
-    bench.tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, top_k));
+    bench.tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, PassagesFor(settings)));
   }
   if (record) {
     JADE_ASSIGN_OR_RETURN(bench.store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
@@ -104,8 +114,7 @@ std::vector<engine::ToolProvider*> Workbench::Tools() const {
 }
 
 session::LoadOptions PromptsFor(const settings::Backbone& backbone) {
-  const bool nano = fs::path(backbone.model).filename() == "nano";
-  const bool brief = backbone.prompts == "brief" || (backbone.prompts == "auto" && nano);
+  const bool brief = backbone.prompts == "brief" || (backbone.prompts == "auto" && IsNano(backbone));
   session::LoadOptions options;
   if (brief) options.replace["std.rag"] = "std.rag_brief";
   return options;

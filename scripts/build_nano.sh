@@ -19,6 +19,7 @@ demonstrations copying a 160000 11
 demonstrations short b 200000 12 --real 0.05
 demonstrations full c 200000 13 --real 0.08
 demonstrations dev c 300 103 --pool gate
+demonstrations judge a 300 102 --pool gate
 demonstrations gate gate 500 104
 demonstrations gate5 gate5 500 105
 [ -s data/corpus.jsonl ] || cp "$facts/corpus.jsonl" data/corpus.jsonl

@@ -35,7 +35,7 @@ class Judge {
  public:
   Judge(const CallContext& context, const std::string& reply) : context_(context), reply_(reply) {}
 
-  Outcome Run(PlanCompiler* plans, uint64_t call) {
+  Outcome Run(PlanCompiler* plans, uint64_t call, int64_t call_limit) {
     const ir::Callee& role = context_.role();
     std::vector<Value> subject;
     if (role.format.kind == ir::FormatKind::kSubset) {
@@ -45,7 +45,7 @@ class Judge {
     }
     ParsedOutput parsed = ParseOutput(role.format, reply_, context_.module->types(), &subject);
     if (parsed.status == OutputStatus::kMalformed) return Malformed(std::move(parsed.reason));
-    if (role.format.kind == ir::FormatKind::kPlan) return Plan(parsed.value.as_text(), plans, call);
+    if (role.format.kind == ir::FormatKind::kPlan) return Plan(parsed.value.as_text(), plans, call, call_limit);
     if (parsed.status == OutputStatus::kInvalid) return Invalid(std::move(parsed.value), std::move(parsed.reason));
     return Checked(std::move(parsed.value));
   }
@@ -57,10 +57,14 @@ class Judge {
     return std::move(outcome_);
   }
 
-  Outcome Plan(const std::string& text, PlanCompiler* plans, uint64_t call) {
+  Outcome Plan(const std::string& text, PlanCompiler* plans, uint64_t call, int64_t call_limit) {
     JADE_CHECK(plans != nullptr, "a planner without a plan compiler");
     CompiledPlan compiled = plans->Compile(context_.module, context_.callee, text, call);
     outcome_.diagnostics_json = std::move(compiled.diagnostics_json);
+    if (compiled.plan && compiled.calls.value_or(0) > call_limit) {
+      return Invalid(Value::None(),
+                     fmt::format("the plan may make {} calls, and its scope allows {}", *compiled.calls, call_limit));
+    }
     if (compiled.plan) {
       outcome_.plan = std::move(compiled.canonical);
       return Checked(std::move(*compiled.plan));
@@ -151,8 +155,9 @@ std::string ToolArguments(const CallContext& context) {
   return json + '}';
 }
 
-Outcome Interpret(const CallContext& context, const std::string& reply, PlanCompiler* plans, uint64_t call) {
-  return Judge(context, reply).Run(plans, call);
+Outcome Interpret(const CallContext& context, const std::string& reply, PlanCompiler* plans, uint64_t call,
+                  int64_t call_limit) {
+  return Judge(context, reply).Run(plans, call, call_limit);
 }
 
 }  // namespace jade::call

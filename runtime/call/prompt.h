@@ -42,6 +42,7 @@ struct CompiledPlan {
   bool parsed = false;             // of a refused one: the text is a plan, but not one this planner may write
   std::string canonical;           // of an accepted one
   std::string diagnostics_json;    // of a refused one
+  std::optional<int64_t> calls;    // the most that an accepted one makes, when that is a number
 };
 class PlanCompiler {
  public:
@@ -61,7 +62,8 @@ struct Outcome {
   std::optional<abi::Trap> trap;  // a clause trapped, or the output is malformed and the role says nothing of that case
 };
 // Parses the reply, checks it and applies `malformed` and `invalid`. A planner's plan goes through `plans`, which may
-// be null for roles that write none.
-Outcome Interpret(const CallContext& context, const std::string& reply, PlanCompiler* plans, uint64_t call);
+// be null for roles that write none; one that may make more calls than `call_limit` is invalid.
+Outcome Interpret(const CallContext& context, const std::string& reply, PlanCompiler* plans, uint64_t call,
+                  int64_t call_limit);
 
 }  // namespace jade::call

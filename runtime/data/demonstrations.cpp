@@ -19,6 +19,7 @@ constexpr int kPerWorld = 300;       // demonstrations before the next pretend w
 constexpr size_t kStock = 400;       // questions asked of a pretend world
 constexpr size_t kRealStock = 6000;  // questions asked of the atlas
 constexpr size_t kFollowUps = 4;     // questions more than passages, asked of one context
+constexpr double kJudging = 0.3;     // share of the answerer's contexts that are there to judge by
 constexpr std::string_view kUnknown = "unknown";
 
 // Weights of the roles, in the order of Role.
@@ -149,10 +150,11 @@ class Maker {
     demonstration->reply = std::move(reply);
   }
 
-  Demonstration Answered(const Docs& docs, const std::string& question, std::string_view answer) {
+  Demonstration Answered(const Docs& docs, const std::string& question, std::string_view answer,
+                         Focus focus = Focus::kAll) {
     Demonstration made = Made(Role::kAnswerer, AnswererPrompt(question, docs), AnswerReply(answer));
     if (!Continues()) return made;
-    for (const FollowUp& next : FollowUps(scene(), rng_, docs, question, docs.size() + kFollowUps)) {
+    for (const FollowUp& next : FollowUps(scene(), rng_, docs, question, docs.size() + kFollowUps, focus)) {
       Continue(&made, next.text, AnswerReply(next.answer));
     }
     return made;
@@ -263,7 +265,17 @@ class Maker {
     return made;
   }
 
+  // Two or three subjects of one kind, compared again and again: what a short reply teaches little of at a time.
+  std::optional<Demonstration> Judgements() {
+    if (scene().parallels().empty()) return std::nullopt;
+    const Question& question = rng_.Pick(scene().parallels());
+    const size_t size = question.support.size() + (rng_.Chance(0.5) ? rng_.Below(2) + 1 : 0);
+    Docs docs = WithEvidence(scene(), rng_, question.text, question.support, size);
+    return Answered(docs, question.text, question.answers[0], Focus::kJudgements);
+  }
+
   std::optional<Demonstration> Answerer() {
+    if (Continues() && options_.stage != Stage::kCopying && rng_.Chance(kJudging)) return Judgements();
     bool hard = options_.stage != Stage::kCopying && rng_.Chance(options_.stage == Stage::kShort ? 0.15 : 0.28);
     if (hard) {  // a longer question with all its evidence at hand
       const auto& stock = rng_.Chance(0.5) ? scene().parallels() : scene().serials();
@@ -340,9 +352,10 @@ class Maker {
   // Stage a: lists said again, pairs recalled or judged, or one passage and its question.
   std::optional<Demonstration> Copying() {
     size_t draw = rng_.Below(100);
-    if (draw < 20) return SayAgain(scene().world(), rng_);
-    if (draw < 42) return Recall(scene().world(), rng_, Continues());
-    if (draw < 68) return Judge(scene().world(), rng_, Continues());
+    if (draw < 12) return SayAgain(scene().world(), rng_);
+    if (draw < 36) return Recall(scene().world(), rng_, Continues());
+    if (draw < 58) return Drill(scene().world(), rng_, Continues());
+    if (draw < 76) return Judge(scene().world(), rng_, Continues());
     return Answerer();
   }
 

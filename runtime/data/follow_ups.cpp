@@ -14,9 +14,17 @@ constexpr double kAsQuery = 0.3;     // share of look-ups asked as a rewriter wr
 constexpr size_t kBridgeLength = 2;  // relations of a bridge
 constexpr double kPrepared = 0.5;    // share of judgements that follow the look-ups they rest on
 
+// Below these, of a hundred: a look-up, a bridge, a check, a comparison; the rest are agreements.
+struct Shares {
+  size_t look_up, bridge, check, comparison;
+};
+constexpr Shares kAllShares = {36, 44, 66, 88};
+constexpr Shares kJudgementShares = {8, 8, 30, 65};
+
 class Questioner {
  public:
-  Questioner(const Scene& scene, Rng& rng, const Docs& docs) : scene_(scene), rng_(rng) {
+  Questioner(const Scene& scene, Rng& rng, const Docs& docs, Focus focus)
+      : scene_(scene), rng_(rng), shares_(focus == Focus::kAll ? kAllShares : kJudgementShares) {
     for (const Passage* passage : docs) {
       shown_.push_back(static_cast<PassageId>(passage - scene.library().passages.data()));
       if (std::find(subjects_.begin(), subjects_.end(), passage->subject) == subjects_.end()) {
@@ -28,11 +36,11 @@ class Questioner {
   std::optional<Question> Draw() {
     if (subjects_.empty()) return std::nullopt;
     const size_t draw = rng_.Below(100);
-    std::optional<Question> question = draw < 36   ? LookUp()
-                                       : draw < 44 ? Bridge()
-                                       : draw < 66 ? Check()
-                                       : draw < 88 ? Comparison()
-                                                   : Agreement();
+    std::optional<Question> question = draw < shares_.look_up      ? LookUp()
+                                       : draw < shares_.bridge     ? Bridge()
+                                       : draw < shares_.check      ? Check()
+                                       : draw < shares_.comparison ? Comparison()
+                                                                   : Agreement();
     if (question && !Shown(question->support)) return std::nullopt;
     return question;
   }
@@ -120,6 +128,7 @@ class Questioner {
 
   const Scene& scene_;
   Rng& rng_;
+  Shares shares_;
   std::vector<PassageId> shown_;
   std::vector<EntityId> subjects_;
   std::optional<Question> checked_;  // the look-up behind the last check
@@ -127,9 +136,10 @@ class Questioner {
 
 }  // namespace
 
-std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, std::string_view asked, size_t count) {
+std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, std::string_view asked, size_t count,
+                                Focus focus) {
   std::vector<FollowUp> found;
-  Questioner questioner(scene, rng, docs);
+  Questioner questioner(scene, rng, docs, focus);
   const auto known = [&](const std::string& text) {
     return text == asked ||
            std::any_of(found.begin(), found.end(), [&](const auto& other) { return other.text == text; });
@@ -137,7 +147,7 @@ std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, 
   for (size_t attempt = 0; attempt < count * kAttempts && found.size() < count; ++attempt) {
     std::optional<Question> question = questioner.Draw();
     if (!question || known(question->text)) continue;
-    if (rng.Chance(kPrepared)) {
+    if (rng.Chance(focus == Focus::kAll ? kPrepared : kPrepared / 2)) {
       for (FollowUp& step : questioner.StepsOf(*question)) {
         if (!known(step.text) && found.size() + 1 < count) found.push_back(std::move(step));
       }

@@ -17,8 +17,12 @@ struct FollowUp {
   std::vector<PassageId> support;  // all among the passages shown
 };
 
+// What is asked for: a bit of everything, or mostly what must be looked up and then judged.
+enum class Focus { kAll, kJudgements };
+
 // At most `count` questions over `docs`, each text once and none of them `asked`: look-ups, checks, bridges, and
 // comparisons between the subjects shown. Fewer where the passages say little.
-std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, std::string_view asked, size_t count);
+std::vector<FollowUp> FollowUps(const Scene& scene, Rng& rng, const Docs& docs, std::string_view asked, size_t count,
+                                Focus focus = Focus::kAll);
 
 }  // namespace jade::data

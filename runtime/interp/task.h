@@ -6,6 +6,7 @@
 // Ownership: a parent's child list and whoever waits own tasks and futures by shared pointers; a task does not own its
 // parent. Everything belongs to one scheduler thread.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -35,6 +36,15 @@ struct Scope {
   int64_t calls = 0;
   int64_t tokens = 0;
   std::optional<abi::TrapKind> exhausted;  // set once, when a counter passes its limit
+
+  // Of this scope and those around it, the smallest.
+  int64_t CallLimit() const {
+    int64_t limit = call_limit;
+    for (const Scope* scope = parent.get(); scope != nullptr; scope = scope->parent.get()) {
+      limit = std::min(limit, scope->call_limit);
+    }
+    return limit;
+  }
 
   bool IsInside(const Scope* outer) const {
     for (const Scope* scope = this; scope != nullptr; scope = scope->parent.get()) {

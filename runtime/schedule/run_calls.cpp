@@ -253,7 +253,7 @@ void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
   // A prefill is the beginning of what the role writes.
   const bool prefilled = !record.messages.empty() && record.messages.back().role == "prefill";
   const std::string written = prefilled ? record.messages.back().text + record.action : record.action;
-  call::Outcome outcome = call::Interpret(ContextOf(one), written, spec_.plans, number);
+  call::Outcome outcome = call::Interpret(ContextOf(one), written, spec_.plans, number, one.scope->CallLimit());
   record.validity = outcome.validity;
   record.penalty += outcome.penalty;
   record.plan = std::move(outcome.plan);

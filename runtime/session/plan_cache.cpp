@@ -31,6 +31,7 @@ PlanCache::Entry PlanCache::Check(uint32_t planner, const std::string& text) {
     entry.module = made;
     known = entry.module;
   }
+  entry.calls = bounds_.CallsOfPlan(*entry.module);
   return entry;
 }
 
@@ -58,6 +59,7 @@ call::CompiledPlan PlanCache::Compile(const ir::ModulePtr&, ir::CalleeId planner
   plan.parsed = entry.parsed;
   plan.canonical = entry.canonical;
   plan.diagnostics_json = entry.diagnostics_json;
+  plan.calls = entry.calls;
   if (entry.module != nullptr) {
     plan.plan = abi::Value::Plan(std::make_shared<interp::PlanFunction>(
         entry.module, entry.module->main(), std::vector<abi::Value>{}, entry.canonical, call));

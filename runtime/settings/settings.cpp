@@ -32,7 +32,7 @@ void ReadRetriever(const Document& document, MapReader& top, Retriever* retrieve
   MapReader reader(document, top.Child("retriever"), "retriever");
   reader.OneOf("kind", {"bm25"}, &retriever->kind)
       .Text("index", &retriever->index)
-      .Int("top_k", &retriever->top_k, 1, 1000);
+      .Int("top_k", &retriever->top_k, 0, 1000);
   top.Absorb(reader.Finish());
 }
 

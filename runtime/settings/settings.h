@@ -28,7 +28,7 @@ struct Backbone {
 struct Retriever {
   std::string kind = "bm25";
   std::string index = "atlas";  // `atlas`, an index file, or a JSONL corpus (indexed into the cache)
-  int64_t top_k = 5;            // the most passages a call returns
+  int64_t top_k = 0;            // the most passages a call returns; 0: what suits the model
 };
 
 struct Store {

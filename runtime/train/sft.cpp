@@ -11,6 +11,7 @@
 #include "runtime/backbone/backbone.h"
 #include "runtime/backbone/cpu_kernels.h"
 #include "runtime/backbone/model_io.h"
+#include "runtime/files/folder_lock.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/evaluation.h"
 #include "runtime/train/learning_rate.h"
@@ -44,6 +45,16 @@ std::string Fingerprint(const SftConfig& config) {
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
+// Numbers too small to be normal are zero while this lives, on this thread and on those that it starts. Only training
+// computes so: the language's own Floats are IEEE numbers.
+class FlushedDenormals {
+ public:
+  FlushedDenormals() { at::globalContext().setFlushDenormal(true); }
+  ~FlushedDenormals() { at::globalContext().setFlushDenormal(false); }
+  FlushedDenormals(const FlushedDenormals&) = delete;
+  FlushedDenormals& operator=(const FlushedDenormals&) = delete;
+};
+
 class SftRun {
  public:
   SftRun(const SftConfig& config, progress::Sink& progress, const SftOptions& options)
@@ -51,7 +62,7 @@ class SftRun {
 
   Result<SftSummary> Run() {
     backbone::TuneAllocator();
-    at::globalContext().setFlushDenormal(true);  // on this thread and on those that it starts
+    const FlushedDenormals flushed;
     JADE_TRY(PrepareFolder());
     JADE_TRY(PrepareModel());
     JADE_TRY(Resume());
@@ -81,6 +92,7 @@ class SftRun {
     std::error_code code;
     std::filesystem::create_directories(config_.run, code);
     if (code) return Error(ErrorCode::kIo, fmt::format("cannot create `{}`: {}", config_.run, code.message()));
+    JADE_ASSIGN_OR_RETURN(lock_, files::FolderLock::Take(config_.run));
     has_checkpoint_ = std::filesystem::exists(CheckpointPath(), code);
     if (has_checkpoint_ && !options_.resume) {
       return Error(
@@ -315,6 +327,7 @@ class SftRun {
   const SftConfig& config_;
   progress::Sink& progress_;
   const SftOptions options_;
+  std::optional<files::FolderLock> lock_;  // of the run folder
   bool has_checkpoint_ = false;
   std::optional<tokenizer::ChatFormat> chat_;
   std::unique_ptr<backbone::Decoder> model_;

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "compiler/bounds/bounds.h"
 #include "compiler/diag/render.h"
 #include "runtime/engine/scripted.h"
 #include "runtime/session/session.h"
@@ -156,6 +157,23 @@ struct Shown {
   }
 };
 
+// No golden file expects it: no run spends more than its bounds say.
+std::string BeyondBounds(const session::Program& program, const trace::RunRecord& run) {
+  const auto workflow = program.FindWorkflow(run.workflow);
+  if (!workflow.ok()) return "";
+  const bounds::Bounds bounds(*program.module());
+  const bounds::Spend& spend = bounds.Of(workflow->function).spend;
+  std::string text;
+  const auto compare = [&](std::string_view what, const bounds::Cost& bound, int64_t spent) {
+    if (bound.number() && spent > *bound.number())
+      text += fmt::format("{} beyond the bound {}\n", what, *bound.number());
+  };
+  compare("calls", spend.calls, run.calls);
+  compare("retrievals", spend.retrievals, run.retrievals);
+  compare("depth", spend.depth, run.depth);
+  return text;
+}
+
 Shown Run(const session::ProgramPtr& program, const Script& script, const ScriptOptions& options) {
   if (!script.error.empty()) return {.outcome = script.error + "\n"};
   ScriptedEngine engine(std::make_shared<engine::ScriptSchedule>(options));
@@ -184,6 +202,7 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   shown.outcome = finished.trap ? ShowTrap(*finished.trap) : "value " + finished.run.value_json;
   shown.outcome += fmt::format("\ncost: {} calls, {} turns, {} retrievals, depth {}\n", finished.run.calls,
                                finished.run.turns, finished.run.retrievals, finished.run.depth);
+  shown.outcome += BeyondBounds(*program, finished.run);
   if (finished.run.reward) shown.outcome += fmt::format("reward {}\n", *finished.run.reward);
   for (const trace::CallRecord& call : finished.calls) {
     shown.calls.push_back(ShowCall(call, script.messages));

@@ -15,6 +15,7 @@ std::string RunFmt(const source::SourceFilePtr& file);    // formatted text, the
 std::string RunSema(const source::SourceFilePtr& file);    // what checking found, then diagnostics
 std::string RunLower(const source::SourceFilePtr& file);   // JIR
 std::string RunPasses(const source::SourceFilePtr& file);  // JIR after the passes that the first line names
+std::string RunBounds(const source::SourceFilePtr& file);  // what workflows and planners may spend, then diagnostics
 std::string RunRun(const source::SourceFilePtr& file);     // what tests and scripted runs give: values, traps, calls
 
 // Diagnostics as every stage appends them: rendered in order of place, after an empty line unless `text` is empty.
