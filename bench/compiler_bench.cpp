@@ -221,7 +221,13 @@ Result<double> WholeCalls(int runs) {
   return Quantile(times, 0.5);
 }
 
-Result<double> SuspendedBytes(int runs) {
+struct Suspended {
+  double bytes = 0;      // of a run
+  double start_us = 0;   // until it waits
+  double cancel_us = 0;  // until it is over
+};
+
+Result<Suspended> SuspendRuns(int runs) {
   JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, Load(kChain));
   InstantEngine engine;
   engine.BeSilent();
@@ -230,11 +236,15 @@ Result<double> SuspendedBytes(int runs) {
   request.program = program;
   request.inputs = {{"question", "Who wrote Dune?"}};
   const size_t before = mallinfo2().uordblks;
+  const Clock::time_point start = Clock::now();
   for (int i = 0; i < runs; ++i) JADE_TRY(session.Start(request));
   session.Pump(std::chrono::microseconds(0));
+  const Clock::time_point waiting = Clock::now();
   const size_t after = mallinfo2().uordblks;
+  const Clock::time_point before_end = Clock::now();
   session.CancelAll();
-  return static_cast<double>(after - before) / runs;
+  return Suspended{static_cast<double>(after - before) / runs, Micros(waiting - start) / runs,
+                   Micros(Clock::now() - before_end) / runs};
 }
 
 // Lines a second from text to JIR after the passes.
@@ -290,8 +300,10 @@ Result<std::vector<Figure>> BenchCompiler(const CompilerBenchOptions& options) {
   figures.push_back({"call.tier0.us", bare, "us"});
   JADE_ASSIGN_OR_RETURN(const double whole, WholeCalls(options.runs));
   figures.push_back({"call.tier0.whole.us", whole, "us"});
-  JADE_ASSIGN_OR_RETURN(const double bytes, SuspendedBytes(options.suspended_runs));
-  figures.push_back({"run.suspended.bytes", bytes, "bytes"});
+  JADE_ASSIGN_OR_RETURN(const Suspended suspended, SuspendRuns(options.suspended_runs));
+  figures.push_back({"run.suspended.bytes", suspended.bytes, "bytes"});
+  figures.push_back({"run.start.us", suspended.start_us, "us"});
+  figures.push_back({"run.cancel.us", suspended.cancel_us, "us"});
   JADE_ASSIGN_OR_RETURN(const double lines, FrontEnd(options.front_end_rounds));
   figures.push_back({"frontend.lines_per_s", lines, "lines/s"});
   return figures;

@@ -65,6 +65,13 @@ RunResult ActiveRun::Finish() {
   return result;
 }
 
+void ActiveRun::ForgetRequests() {
+  for (Call& one : calls_) {
+    if (one.request != 0) scheduler_.in_flight_.erase(std::exchange(one.request, 0));
+    if (one.recording != 0) scheduler_.recording_.erase(std::exchange(one.recording, 0));
+  }
+}
+
 void ActiveRun::Ready(const interp::TaskPtr& task) {
   scheduler_.MakeReady(task);
 }

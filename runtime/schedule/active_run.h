@@ -24,6 +24,9 @@ class ActiveRun final : public interp::Host {
   bool done() const { return root_->result->state != interp::Future::State::kPending || cancelled_; }
   void Cancel();
   RunResult Finish();
+  // Answers that still come are nobody's.
+  void ForgetRequests();
+  size_t queued_tasks = 0;  // in the scheduler's ready queue
   RunObserver* observer() const { return spec_.observer; }
   const std::function<void(RunId, const RunResult&)>& on_end() const { return spec_.ended; }
 

@@ -41,6 +41,7 @@ RunId Scheduler::Start(RunSpec spec) {
 void Scheduler::MakeReady(const TaskPtr& task) {
   if (task->queued || task->state == Task::State::kDone) return;
   task->queued = true;
+  ++static_cast<ActiveRun*>(task->run->host)->queued_tasks;
   ready_.push_back(task);
 }
 
@@ -50,8 +51,9 @@ void Scheduler::AdvanceTasks() {
     const TaskPtr task = std::move(ready_.front());
     ready_.pop_front();
     task->queued = false;
-    if (task->state != Task::State::kReady) continue;
     auto* run = static_cast<ActiveRun*>(task->run->host);
+    --run->queued_tasks;
+    if (task->state != Task::State::kReady) continue;
     interp::Advance(task, kSlice);
     if (task->state == Task::State::kReady) MakeReady(task);
     if (run->done()) Retire(run);
@@ -63,12 +65,12 @@ void Scheduler::Retire(ActiveRun* run) {
   auto found = active_.find(id);
   const std::unique_ptr<ActiveRun> finished = std::move(found->second);
   active_.erase(found);
-  // Tasks of the run that are still queued are done and hold no pointer that is followed again.
-  std::erase_if(ready_, [&](const TaskPtr& task) { return task->run->host == finished.get(); });
+  // The cost of an end does not grow with the number of runs under way.
+  if (finished->queued_tasks > 0) {
+    std::erase_if(ready_, [&](const TaskPtr& task) { return task->run->host == finished.get(); });
+  }
+  finished->ForgetRequests();
   finished_.emplace(id, finished->Finish());
-  const auto is_of_run = [&](const auto& entry) { return entry.second.run == finished.get(); };
-  std::erase_if(in_flight_, is_of_run);
-  std::erase_if(recording_, is_of_run);
   if (finished->on_end()) finished->on_end()(id, finished_.at(id));
   if (finished->observer() != nullptr) finished->observer()->RunFinished(id);
 }
