@@ -15,8 +15,7 @@ namespace {
 using ir::Op;
 using ir::Opcode;
 
-constexpr size_t kSnippet = 40;        // bytes of source shown of a list
-constexpr int64_t kNumberedTags = 64;  // more are malformed (runtime/call/output.h)
+constexpr size_t kSnippet = 40;  // bytes of source shown of a list
 
 // One after the other, or side by side.
 Spend Both(const Spend& a, const Spend& b) {
