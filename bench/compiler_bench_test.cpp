@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string>
 
 namespace jade::bench {
 namespace {
@@ -12,8 +13,13 @@ TEST(CompilerBenchTest, MeasuresEveryFigureOnce) {
   const auto figures = BenchCompiler({.samples = 20, .runs = 20, .suspended_runs = 50, .front_end_rounds = 2});
   ASSERT_TRUE(figures.ok()) << figures.error().ToString();
   std::set<std::string> names;
+#ifdef __SANITIZE_ADDRESS__
+  const std::string uncounted = "run.suspended.bytes";  // the sanitizer's heap tells glibc nothing
+#else
+  const std::string uncounted;
+#endif
   for (const Figure& figure : *figures) {
-    EXPECT_GT(figure.value, 0) << figure.name;
+    EXPECT_TRUE(figure.value > 0 || figure.name == uncounted) << figure.name;
     EXPECT_FALSE(figure.unit.empty()) << figure.name;
     EXPECT_TRUE(names.insert(figure.name).second) << figure.name;
   }
