@@ -10,7 +10,6 @@
 #include <string_view>
 #include <utility>
 
-#include "compiler/ir/reader.h"
 #include "runtime/interp/interpreter.h"
 #include "runtime/session/session.h"
 
@@ -23,7 +22,7 @@ double Micros(Clock::duration time) {
   return std::chrono::duration<double, std::micro>(time).count();
 }
 
-// Of sorted or unsorted samples; q from 0 to 1.
+// q from 0 to 1; changes the order of the samples.
 double Quantile(std::vector<double>& samples, double q) {
   const auto rank = static_cast<size_t>(q * static_cast<double>(samples.size() - 1));
   std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(rank), samples.end());

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/load.h"
@@ -36,21 +35,20 @@ struct CompileOptions {
 struct Checked {
   std::vector<diag::Diagnostic> diagnostics;
   std::string bounds_text;
-  nlohmann::ordered_json bounds_json = nlohmann::ordered_json::array();
+  std::vector<std::string> bounds_json;
 };
 
 void AddBounds(const session::Program& program, bool named, Checked& all) {
   const ir::Module& module = *program.module();
-  const bounds::Bounds found(module);
+  const bounds::Bounds& found = program.bounds();
   diag::Diagnostics sink;
   bounds::ReportEndless(module, found, sink);
   const std::vector<diag::Diagnostic> endless = sink.Sorted();
   all.diagnostics.insert(all.diagnostics.end(), endless.begin(), endless.end());
   if (named) all.bounds_text += fmt::format("{}{}\n", all.bounds_text.empty() ? "" : "\n", program.name());
   all.bounds_text += bounds::ToText(module, found, program.name());
-  for (auto& row : nlohmann::ordered_json::parse(bounds::ToJson(module, found, program.name()))) {
-    all.bounds_json.push_back(std::move(row));
-  }
+  const std::vector<std::string> rows = bounds::ToJson(module, found, program.name());
+  all.bounds_json.insert(all.bounds_json.end(), rows.begin(), rows.end());
 }
 
 int Check(const CheckOptions& options) {
@@ -74,7 +72,7 @@ int Check(const CheckOptions& options) {
     if (!options.bounds) {
       fmt::print("{}\n", diagnostics);
     } else {
-      fmt::print("{{\"diagnostics\":{},\"bounds\":{}}}\n", diagnostics, all.bounds_json.dump());
+      fmt::print("{{\"diagnostics\":{},\"bounds\":[{}]}}\n", diagnostics, fmt::join(all.bounds_json, ","));
     }
   } else {
     fmt::print("{}", all.bounds_text);

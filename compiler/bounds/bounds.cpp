@@ -270,18 +270,19 @@ class Analysis {
 
   Spend Limited(const Op& within, Spend spend) {
     uint32_t next = 0;
+    // True when it says less than what was known.
     const auto limit = [&](ir::BudgetBit bit, Cost& cost) {
-      if ((within.imm & bit) == 0) return;
-      const std::optional<int64_t> number = CountOf(function_->OperandsOf(within)[next++]).number();
-      if (number) cost = cost.AtMost(*number);
+      if ((within.imm & bit) == 0) return false;
+      const std::optional<int64_t> number = ConstantOf(function_->OperandsOf(within)[next++]);
+      const std::optional<int64_t> before = cost.number();
+      if (!number || (before && *before <= *number)) return false;
+      cost = cost.AtMost(*number);
+      return true;
     };
     limit(ir::kBudgetDepth, spend.depth);
-    limit(ir::kBudgetCalls, spend.calls);
-    const bool few = (within.imm & ir::kBudgetCalls) != 0 && spend.calls.number();
-    if (few) {
-      const int64_t calls = *spend.calls.number();
-      spend.retrievals = spend.retrievals.AtMost(calls);
-      if (!spend.tokens.number()) spend.tokens = Cost::Number(calls) * spend.reply;
+    if (limit(ir::kBudgetCalls, spend.calls)) {
+      spend.retrievals = spend.retrievals.AtMost(*spend.calls.number());
+      if (!spend.tokens.number()) spend.tokens = spend.calls * spend.reply;
     }
     limit(ir::kBudgetTokens, spend.tokens);
     return spend;
@@ -308,8 +309,7 @@ class Analysis {
         case Opcode::kBuiltin:
           if (static_cast<ir::Builtin>(op->imm) == ir::Builtin::kRange) return CountOf(operands[0]);
           if (static_cast<ir::Builtin>(op->imm) == ir::Builtin::kTake) {
-            const std::optional<int64_t> taken = CountOf(operands[1]).number();
-            if (taken) return Cost::Number(*taken);
+            if (const std::optional<int64_t> taken = ConstantOf(operands[1])) return Cost::Number(*taken);
           }
           return Length(list, op);
         default:
@@ -321,10 +321,14 @@ class Analysis {
 
   Cost Length(ir::ValueId list, const Op* op) { return Symbol(&list, "n", "items of " + Shown(list, op)); }
 
-  Cost CountOf(ir::ValueId value) {
+  std::optional<int64_t> ConstantOf(ir::ValueId value) const {
     const Op* op = DefinerOf(value);
-    if (op != nullptr && op->code == Opcode::kConstInt) return Cost::Number(op->imm);
-    return Symbol(&value, "k", "value of " + Shown(value, op));
+    return op != nullptr && op->code == Opcode::kConstInt ? std::optional(op->imm) : std::nullopt;
+  }
+
+  Cost CountOf(ir::ValueId value) {
+    if (const std::optional<int64_t> constant = ConstantOf(value)) return Cost::Number(*constant);
+    return Symbol(&value, "k", "value of " + Shown(value, DefinerOf(value)));
   }
 
   // "`Split(question)`, qds.jade:12".

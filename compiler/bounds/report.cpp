@@ -89,9 +89,9 @@ std::string ToText(const ir::Module& module, const Bounds& bounds, const std::st
   return text;
 }
 
-std::string ToJson(const ir::Module& module, const Bounds& bounds, const std::string& file) {
+std::vector<std::string> ToJson(const ir::Module& module, const Bounds& bounds, const std::string& file) {
   const std::vector<std::string> names = bounds.names();
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  std::vector<std::string> list;
   for (const Row& row : RowsOf(module, bounds, file)) {
     nlohmann::ordered_json one = {{"file", file}, {"name", row.name}, {"kind", row.kind}};
     for (const Column& column : kColumns) {
@@ -107,9 +107,9 @@ std::string ToJson(const ir::Module& module, const Bounds& bounds, const std::st
     for (uint32_t unknown : UnknownsOf(*row.spend)) {
       one["unknowns"][bounds.unknowns()[unknown].name] = bounds.unknowns()[unknown].meaning;
     }
-    list.push_back(std::move(one));
+    list.push_back(one.dump());
   }
-  return list.dump();
+  return list;
 }
 
 }  // namespace jade::bounds

@@ -2,6 +2,7 @@
 // Bounds as `jade check --bounds` shows them.
 
 #include <string>
+#include <vector>
 
 #include "compiler/bounds/bounds.h"
 #include "compiler/diag/diagnostic.h"
@@ -14,8 +15,8 @@ void ReportEndless(const ir::Module& module, const Bounds& bounds, diag::Diagnos
 // The workflows declared in `file`, then the planners that the module has: what they may spend, and what that depends
 // on. The text ends with a line break, or is empty.
 std::string ToText(const ir::Module& module, const Bounds& bounds, const std::string& file);
-// [{"file", "name", "kind", "calls", "retrievals", "tokens", "depth", "returns", "unknowns"}]: a bound is a number, or
-// a text where it depends on something; a planner has no `returns`.
-std::string ToJson(const ir::Module& module, const Bounds& bounds, const std::string& file);
+// An object for each of them: {"file", "name", "kind", "calls", "retrievals", "tokens", "depth", "returns",
+// "unknowns"}. A bound is a number, or a text where it depends on something; a planner has no `returns`.
+std::vector<std::string> ToJson(const ir::Module& module, const Bounds& bounds, const std::string& file);
 
 }  // namespace jade::bounds

@@ -31,7 +31,7 @@ PlanCache::Entry PlanCache::Check(uint32_t planner, const std::string& text) {
     entry.module = made;
     known = entry.module;
   }
-  entry.calls = bounds_.CallsOfPlan(*entry.module);
+  entry.calls = program_->bounds().CallsOfPlan(*entry.module);
   return entry;
 }
 

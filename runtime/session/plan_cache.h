@@ -8,7 +8,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "compiler/bounds/bounds.h"
 #include "runtime/call/prompt.h"
 #include "runtime/session/program.h"
 
@@ -17,8 +16,7 @@ namespace jade::session {
 class PlanCache final : public call::PlanCompiler {
  public:
   // `capacity` texts are kept, the longest unused go first.
-  explicit PlanCache(ProgramPtr program, size_t capacity = 4096)
-      : program_(std::move(program)), bounds_(*program_->module()), capacity_(capacity) {}
+  explicit PlanCache(ProgramPtr program, size_t capacity = 4096) : program_(std::move(program)), capacity_(capacity) {}
 
   call::CompiledPlan Compile(const ir::ModulePtr& module, ir::CalleeId planner, const std::string& text,
                              uint64_t call) override;
@@ -38,7 +36,6 @@ class PlanCache final : public call::PlanCompiler {
   Entry Check(uint32_t planner, const std::string& text);
 
   ProgramPtr program_;
-  const bounds::Bounds bounds_;  // of the program
   size_t capacity_;
   uint64_t hits_ = 0;
   std::list<Entry> order_;                                                    // most recently used first

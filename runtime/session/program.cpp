@@ -71,6 +71,11 @@ Result<Program::Workflow> Program::FindWorkflow(const std::string& name) const {
   return Workflow{main.name, lowered_.functions[checked_->main], &main.signature, lowered_.defaults[checked_->main]};
 }
 
+const bounds::Bounds& Program::bounds() const {
+  if (bounds_ == nullptr) bounds_ = std::make_unique<const bounds::Bounds>(*module_);
+  return *bounds_;
+}
+
 std::vector<std::string> Program::WorkflowNames() const {
   std::vector<std::string> names;
   for (const sema::Declaration& declaration : checked_->declarations) {

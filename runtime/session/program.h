@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/bounds/bounds.h"
 #include "compiler/diag/diagnostic.h"
 #include "compiler/ir/module.h"
 #include "compiler/lower/lower.h"
@@ -54,6 +55,9 @@ class Program {
   // A reward by name. Fails with kNotFound.
   Result<Workflow> FindReward(const std::string& name) const;
 
+  // What its functions may spend, found when first asked for.
+  const bounds::Bounds& bounds() const;
+
   // For plans.
   sema::Program& checked() const { return *checked_; }
   const lower::Lowered& lowered() const { return lowered_; }
@@ -65,6 +69,7 @@ class Program {
   sema::ProgramPtr checked_;
   lower::Lowered lowered_;
   ir::ModulePtr module_;  // lowered_.module, which nothing changes any more
+  mutable std::unique_ptr<const bounds::Bounds> bounds_;
   std::string name_;
   std::string hash_;
 };

@@ -15,7 +15,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "compiler/bounds/bounds.h"
 #include "compiler/diag/render.h"
 #include "runtime/engine/scripted.h"
 #include "runtime/session/session.h"
@@ -161,8 +160,7 @@ struct Shown {
 std::string BeyondBounds(const session::Program& program, const trace::RunRecord& run) {
   const auto workflow = program.FindWorkflow(run.workflow);
   if (!workflow.ok()) return "";
-  const bounds::Bounds bounds(*program.module());
-  const bounds::Spend& spend = bounds.Of(workflow->function).spend;
+  const bounds::Spend& spend = program.bounds().Of(workflow->function).spend;
   std::string text;
   const auto compare = [&](std::string_view what, const bounds::Cost& bound, int64_t spent) {
     if (bound.number() && spent > *bound.number())
