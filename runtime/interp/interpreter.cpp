@@ -14,23 +14,12 @@ using abi::Value;
 
 TaskPtr MakeTask(RunContext* run, ir::ModulePtr module, ir::FunctionId function, std::vector<Value> arguments,
                  CallPathPtr path, ScopePtr scope) {
-  const ir::Function& code = module->function(function);
-  JADE_CHECK(arguments.size() == code.body().param_count, "`{}` takes {} arguments, got {}", code.name,
-             code.body().param_count, arguments.size());
   auto task = std::make_shared<Task>();
   task->run = run;
   task->scope = std::move(scope);
   task->result = std::make_shared<Future>();
-  auto frame = std::make_unique<Frame>();
-  frame->module = std::move(module);
-  frame->function = &code;
-  frame->values.resize(code.values.size());
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    frame->values[code.body().first_param + i] = std::move(arguments[i]);
-  }
+  std::unique_ptr<Frame> frame = MakeFrame(*task, std::move(module), function, std::move(arguments));
   frame->path = std::move(path);
-  frame->positions.emplace_back();
-  frame->positions.back().next = code.body().op_begin;
   task->frames.push_back(std::move(frame));
   return task;
 }
@@ -169,7 +158,7 @@ void Machine::Run(int slice) {
   if (!task_.raised) {
     for (ScopePtr scope = task_.scope; scope != nullptr; scope = scope->parent) {
       if (!scope->exhausted) continue;
-      const ir::Op& op = frame().function->ops[position().next];
+      const ir::Op& op = frame().op();
       Raised raised = ExhaustedTrap(scope);
       Trap(op, raised.trap.kind, raised.trap.message, scope);
       break;
@@ -180,7 +169,12 @@ void Machine::Run(int slice) {
       if (!Unwind()) return;
       continue;
     }
-    const ir::Op& op = frame().function->ops[position().next];
+    if (frame().native != nullptr) {
+      const NativeFunctionPtr code = frame().code;  // the frame may end in there
+      frame().unit->entry(frame().native.get());
+      continue;
+    }
+    const ir::Op& op = frame().op();
     if (Burn(op, 1)) Step(op);
   }
 }
@@ -232,7 +226,11 @@ void Machine::Trap(const ir::Op& op, TrapKind kind, std::string message, ScopePt
   raised.trap.span = op.span;
   if (f.path != nullptr) raised.trap.call_path = f.path->ToString();
   raised.exhausted = std::move(exhausted);
-  Raise(std::move(raised), op.order);
+  Raise(std::move(raised), RaiseOrder(op));
+}
+
+uint32_t Machine::RaiseOrder(const ir::Op& op) {
+  return frame().native != nullptr ? frame().code->raise_order[IndexOf(op)] : op.order;
 }
 
 void Machine::Raise(Raised raised, uint32_t order, int64_t item) {
@@ -291,13 +289,14 @@ class PureHost final : public Host {
 
 PureResult EvaluatePure(const ir::ModulePtr& module, ir::FunctionId function, std::vector<Value> arguments,
                         const std::vector<Value>& params, const builtins::Settings& builtins, std::string* emit,
-                        int64_t fuel) {
+                        int64_t fuel, CodeSource* code) {
   RunContext run;
   PureHost host(&run);
   run.host = &host;
   run.params = params;
   run.builtins = builtins;
   run.fuel = fuel;
+  run.code = code;
   run.root = std::make_shared<Scope>();
   run.root->depth_limit = 1000;
   TaskPtr task =

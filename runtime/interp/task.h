@@ -18,6 +18,7 @@
 #include "compiler/abi/value.h"
 #include "compiler/ir/module.h"
 #include "runtime/interp/call_path.h"
+#include "runtime/interp/native.h"
 
 namespace jade::interp {
 
@@ -126,13 +127,21 @@ struct Position {
 struct Frame {
   ir::ModulePtr module;
   const ir::Function* function = nullptr;
-  std::vector<abi::Value> values;  // by ValueId
-  std::vector<FuturePtr> futures;  // by ValueId; empty when the function has none
-  std::vector<Position> positions;
+  std::vector<abi::Value> values;   // by ValueId; empty in compiled code
+  std::vector<FuturePtr> futures;   // by ValueId, empty when the function has none; compiled code: as its unit says
+  std::vector<Position> positions;  // compiled code: of those regions alone in which calls are made
   std::vector<int64_t> loops;
   CallPathPtr path;
   uint32_t depth = 0;
   uint64_t plan_call = 0;  // the planner call whose plan this frame runs, or 0
+
+  // Compiled code; null: the interpreter runs the frame.
+  NativeFunctionPtr code;
+  const NativeUnit* unit = nullptr;
+  NativeFramePtr native;
+
+  // The operation that the frame stopped at, or goes on with.
+  const ir::Op& op() const { return function->ops[native != nullptr ? native->op : positions.back().next]; }
 };
 
 struct RunContext;

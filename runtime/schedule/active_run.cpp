@@ -21,6 +21,7 @@ ActiveRun::ActiveRun(Scheduler& scheduler, RunId id, RunSpec spec)
   context_.params = spec_.params;
   context_.builtins = spec_.builtins;
   context_.fuel = spec_.budget.fuel;
+  context_.code = spec_.code;
   auto scope = std::make_shared<interp::Scope>();
   scope->depth_limit = static_cast<uint32_t>(std::clamp<int64_t>(spec_.budget.depth, 0, 100'000));
   scope->call_limit = spec_.budget.calls;
