@@ -46,7 +46,9 @@ CallPathPtr Machine::SitePath(const ir::Op& op) {
   const Frame& f = frame();
   const ir::Site& site = f.function->sites[op.site.index];
   const std::string_view label = site.label.valid() ? std::string_view(f.module->text(site.label)) : std::string_view();
-  return std::make_shared<CallPath>(f.path, PathSegment(f.module->text(site.callee), site.ordinal, label, f.loops));
+  const std::string& callee = f.module->text(site.callee);
+  if (label.empty() && site.ordinal == 0 && f.loops.empty()) return CallPath::Make(f.path, callee);
+  return CallPath::Make(f.path, PathSegment(callee, site.ordinal, label, f.loops));
 }
 
 void Machine::Issue(const ir::Op& op) {
@@ -62,7 +64,7 @@ void Machine::Issue(const ir::Op& op) {
   Frame& f = frame();
   const ir::CalleeId callee{static_cast<uint32_t>(op.imm)};
   if (f.module->callee(callee).kind != ir::CalleeKind::kPlanner) position().turns.direct = true;
-  auto future = std::make_shared<Future>();
+  auto future = MakeLocal<Future>();
   future->order = op.order;
   future->owner = &task_;
   Child child;
@@ -95,7 +97,7 @@ void Machine::Await(const ir::Op& op) {
   const FuturePtr future = f.futures[f.function->OperandsOf(op)[0].index];
   if (future->state == Future::State::kPending) return WaitFor(future);
   if (DropSettledChild(future)) position().turns.Merge(future->turns);
-  if (future->state == Future::State::kTrapped) return Raise(future->raised, future->order);
+  if (future->state == Future::State::kTrapped) return Raise(*future->raised, future->order);
   Finish(op, Value(future->value));
 }
 
@@ -107,7 +109,7 @@ FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, std::vector<Value> p
   auto task = std::make_shared<Task>();
   task->run = &run_;
   task->scope = task_.scope;
-  task->result = std::make_shared<Future>();
+  task->result = MakeLocal<Future>();
   task->result->order = op.order;
   task->result->owner = &task_;
   auto child = std::make_unique<Frame>();
@@ -164,7 +166,7 @@ void Machine::Each(const ir::Op& op) {
     const FuturePtr& future = join.futures[join.next];
     if (future->state == Future::State::kPending) return WaitFor(future);
     if (future->state == Future::State::kTrapped) {
-      Raise(future->raised, op.order, static_cast<int64_t>(join.next));
+      Raise(*future->raised, op.order, static_cast<int64_t>(join.next));
       return;
     }
     if (!future->dropped) join.results.push_back(future->value);

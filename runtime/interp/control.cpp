@@ -198,7 +198,7 @@ void Machine::YieldEmitFor(const ir::Op& owner) {
 // ------------------------------------------------------------------------------------------------------------
 
 void Machine::Within(const ir::Op& op) {
-  auto scope = std::make_shared<Scope>();
+  auto scope = MakeLocal<Scope>();
   scope->parent = task_.scope;
   uint32_t next = 0;
   auto count = [&] { return std::max<int64_t>(operand(op, next++).as_int(), 0); };
