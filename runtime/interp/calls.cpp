@@ -53,7 +53,9 @@ CallPathPtr Machine::SitePath(const ir::Op& op) {
   const Frame& f = frame();
   const ir::Site& site = f.function->sites[op.site.index];
   const std::string_view label = site.label.valid() ? std::string_view(f.module->text(site.label)) : std::string_view();
-  return std::make_shared<CallPath>(f.path, PathSegment(f.module->text(site.callee), site.ordinal, label, f.loops));
+  const std::string& callee = f.module->text(site.callee);
+  if (label.empty() && site.ordinal == 0 && f.loops.empty()) return CallPath::Make(f.path, callee);
+  return CallPath::Make(f.path, PathSegment(callee, site.ordinal, label, f.loops));
 }
 
 FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
@@ -70,7 +72,7 @@ FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
   Frame& f = frame();
   const ir::CalleeId callee{static_cast<uint32_t>(op.imm)};
   if (f.module->callee(callee).kind != ir::CalleeKind::kPlanner) position().turns.direct = true;
-  auto future = std::make_shared<Future>();
+  auto future = MakeLocal<Future>();
   future->order = op.order;
   future->owner = &task_;
   Child child;
@@ -104,7 +106,7 @@ Progress Machine::Await(const FuturePtr& future, Value* out) {
   }
   if (DropSettledChild(future)) position().turns.Merge(future->turns);
   if (future->state == Future::State::kTrapped) {
-    Raise(future->raised, future->order);
+    Raise(*future->raised, future->order);
     return Progress::kRaised;
   }
   *out = future->value;
@@ -141,7 +143,7 @@ FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, const ChildValues& v
   auto task = std::make_shared<Task>();
   task->run = &run_;
   task->scope = task_.scope;
-  task->result = std::make_shared<Future>();
+  task->result = MakeLocal<Future>();
   task->result->order = op.order;
   task->result->owner = &task_;
   std::unique_ptr<Frame> child =
@@ -189,7 +191,7 @@ Progress Machine::JoinEach(const ir::Op& op, Value* out) {
       return Progress::kWait;
     }
     if (future->state == Future::State::kTrapped) {
-      Raise(future->raised, op.order, static_cast<int64_t>(join.next));
+      Raise(*future->raised, op.order, static_cast<int64_t>(join.next));
       return Progress::kRaised;
     }
     if (!future->dropped) join.results.push_back(future->value);

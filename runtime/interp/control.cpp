@@ -185,7 +185,7 @@ void Machine::YieldEmitFor(const ir::Op& owner) {
 // ------------------------------------------------------------------------------------------------------------
 
 void Machine::Within(const ir::Op& op, std::span<const Value> limits) {
-  auto scope = std::make_shared<Scope>();
+  auto scope = MakeLocal<Scope>();
   scope->parent = task_.scope;
   uint32_t next = 0;
   auto count = [&] { return std::max<int64_t>(limits[next++].as_int(), 0); };

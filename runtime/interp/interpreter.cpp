@@ -17,7 +17,7 @@ TaskPtr MakeTask(RunContext* run, ir::ModulePtr module, ir::FunctionId function,
   auto task = std::make_shared<Task>();
   task->run = run;
   task->scope = std::move(scope);
-  task->result = std::make_shared<Future>();
+  task->result = MakeLocal<Future>();
   std::unique_ptr<Frame> frame = MakeFrame(*task, std::move(module), function, std::move(arguments));
   frame->path = std::move(path);
   task->frames.push_back(std::move(frame));
@@ -26,13 +26,11 @@ TaskPtr MakeTask(RunContext* run, ir::ModulePtr module, ir::FunctionId function,
 
 namespace {
 void WakeWaiters(RunContext& run, Future& future) {
-  std::vector<Task*> waiters = std::move(future.waiters);
-  future.waiters.clear();
-  for (Task* waiter : waiters) {
+  future.waiters.WakeAll([&run](Task* waiter) {
     waiter->state = Task::State::kReady;
     waiter->waiting_for = nullptr;
     run.host->Ready(waiter->shared_from_this());
-  }
+  });
 }
 
 // Program order among the children of one region.
@@ -61,7 +59,7 @@ void CancelLaterSiblings(RunContext& run, Task& owner, const Future& trapped) {
     CancelChild(run, cancelled);
   }
   if (!woke || owner.raised) return;
-  std::erase(owner.waiting_for->waiters, &owner);
+  owner.waiting_for->waiters.Remove(&owner);
   owner.waiting_for = nullptr;
   owner.raised = trapped.raised;
   owner.raise_order = trapped.order;
@@ -103,7 +101,7 @@ void CancelTask(Task& root) {
   std::vector<Child> pending;
   auto stop = [&pending](Task& task) {
     task.state = Task::State::kDone;
-    if (task.waiting_for != nullptr) std::erase(task.waiting_for->waiters, &task);
+    if (task.waiting_for != nullptr) task.waiting_for->waiters.Remove(&task);
     task.waiting_for = nullptr;
     task.raised.reset();
     for (Child& child : task.children) pending.push_back(std::move(child));
@@ -242,7 +240,7 @@ void Machine::Raise(Raised raised, uint32_t order, int64_t item) {
 void Machine::WaitFor(const FuturePtr& future) {
   task_.state = Task::State::kWaiting;
   task_.waiting_for = future;
-  future->waiters.push_back(&task_);
+  future->waiters.Add(&task_);
 }
 
 void Machine::Step(const ir::Op& op) {
@@ -297,7 +295,7 @@ PureResult EvaluatePure(const ir::ModulePtr& module, ir::FunctionId function, st
   run.builtins = builtins;
   run.fuel = fuel;
   run.code = code;
-  run.root = std::make_shared<Scope>();
+  run.root = MakeLocal<Scope>();
   run.root->depth_limit = 1000;
   TaskPtr task =
       MakeTask(&run, module, function, std::move(arguments), CallPath::Root(module->function(function).name), run.root);
@@ -312,7 +310,7 @@ PureResult EvaluatePure(const ir::ModulePtr& module, ir::FunctionId function, st
   PureResult result;
   JADE_CHECK(task->result->state != Future::State::kPending, "`{}` waits for nothing", module->function(function).name);
   if (task->result->state == Future::State::kTrapped) {
-    result.trap = std::move(task->result->raised.trap);
+    result.trap = std::move(task->result->raised->trap);
   } else {
     result.value = std::move(task->result->value);
   }

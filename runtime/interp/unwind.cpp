@@ -47,7 +47,7 @@ bool Machine::SettleChildren() {
       if (!earlier) {
         CancelChild(run_, settled);
       } else if (settled.future->state == Future::State::kTrapped) {
-        Raise(settled.future->raised, settled.order, settled.item);
+        Raise(*settled.future->raised, settled.order, settled.item);
         changed = true;
       }
       settled.future->owner = nullptr;
