@@ -8,6 +8,7 @@
 
 #include "compiler/bounds/components.h"
 #include "compiler/ir/builtin.h"
+#include "compiler/ir/entered.h"
 
 namespace jade::bounds {
 namespace {
@@ -151,6 +152,7 @@ class Analysis {
       case Opcode::kSwitch:
       case Opcode::kWithin:
         return some_region();
+      case Opcode::kEnter:
       case Opcode::kSpawn:
         return Returns(function, function.RegionOf(op, 0));
       default:  // loops may have nothing to go over
@@ -164,6 +166,7 @@ class Analysis {
     id_ = id;
     const ir::Function& function = module_.function(id);
     function_ = &function;
+    entered_ = ir::FindEntered(function);
     definer_.assign(function.values.size(), nullptr);
     for (const Op& op : function.ops) {
       if (op.result.valid()) definer_[op.result.index] = &op;
@@ -191,6 +194,8 @@ class Analysis {
         return Entered(Entry(op).spend);
       case Opcode::kRun:
         return OfPlans(TargetsOf(id_, op));
+      case Opcode::kEnter:
+        return Entered(OfRegions(op));
       case Opcode::kSpawn:
         return OfRegions(op);
       case Opcode::kIf:
@@ -333,9 +338,12 @@ class Analysis {
 
   // "`Split(question)`, qds.jade:12".
   std::string Shown(ir::ValueId value, const Op* op) const {
-    if (function_->file == ir::kInvalidIndex) return fmt::format("a value of {}", function_->name);
-    const source::SourceFile& file = *module_.file(function_->file);
-    source::Span span = op != nullptr ? op->span : function_->span;
+    const ir::FunctionId inlined =
+        op != nullptr ? entered_[static_cast<size_t>(op - function_->ops.data())] : ir::FunctionId{};
+    const ir::Function& home = inlined.valid() ? module_.function(inlined) : *function_;
+    if (home.file == ir::kInvalidIndex) return fmt::format("a value of {}", home.name);
+    const source::SourceFile& file = *module_.file(home.file);
+    source::Span span = op != nullptr ? op->span : home.span;
     std::string text(op != nullptr ? file.Text(span) : "");
     const ir::Region& body = function_->body();
     const uint32_t parameter = value.index - body.first_param;
@@ -343,7 +351,7 @@ class Analysis {
       text = function_->parameter_names[parameter];
     }
     if (text.find('\n') != std::string::npos || text.size() > kSnippet || text.empty()) {
-      return fmt::format("a value of {}, {}:{}", function_->name, file.name(), file.At(span.begin).line);
+      return fmt::format("a value of {}, {}:{}", home.name, file.name(), file.At(span.begin).line);
     }
     return fmt::format("`{}`, {}:{}", text, file.name(), file.At(span.begin).line);
   }
@@ -368,6 +376,7 @@ class Analysis {
   ir::FunctionId id_;
   const ir::Function* function_ = nullptr;  // of id_
   std::vector<const Op*> definer_;          // by value; null: a region's parameter
+  std::vector<ir::FunctionId> entered_;     // by operation
   std::map<std::pair<const ir::Function*, uint32_t>, uint32_t> symbols_;
   std::map<std::string, size_t> counts_;
 };

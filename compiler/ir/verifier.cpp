@@ -159,13 +159,15 @@ class FunctionVerifier {
   }
 
   bool CheckOps() {
-    std::set<std::tuple<uint32_t, uint32_t, uint32_t>> sites;
+    SiteSet sites;
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       const Op& op = function_.ops[i];
       if (std::string problem = CheckOp(module_, function_, op); !problem.empty()) return FailAt(i, std::move(problem));
       bool call = op.code == Opcode::kIssue || op.code == Opcode::kCall || op.code == Opcode::kRun;
-      if (call != op.site.valid()) return FailAt(i, call ? "a call needs a site" : "only calls have sites");
-      if (call && !CheckSite(i, sites)) return false;
+      bool placed = call || op.code == Opcode::kEnter;
+      if (placed != op.site.valid()) return FailAt(i, placed ? "a call needs a site" : "only calls have sites");
+      if (placed && !CheckSite(i, sites)) return false;
+      if (placed && !MayCall()) return FailAt(i, "no calls are made here");
       bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait ||
                         (op.code == Opcode::kFold && op.region_count > 1);
       if ((call || concurrent) && (!MayCall() || InsideMap(region_of_op_[i])))
@@ -180,13 +182,23 @@ class FunctionVerifier {
     return true;
   }
 
-  bool CheckSite(uint32_t index, std::set<std::tuple<uint32_t, uint32_t, uint32_t>>& sites) {
+  // Frame, callee, label, ordinal.
+  using SiteSet = std::set<std::tuple<uint32_t, uint32_t, uint32_t, uint32_t>>;
+
+  bool CheckSite(uint32_t index, SiteSet& sites) {
     const Op& op = function_.ops[index];
     const Site& site = function_.sites[op.site.index];
     uint32_t ordinal = site.label.valid() ? 0 : site.ordinal;
-    if (!sites.emplace(site.callee.index, site.label.index, ordinal).second)
+    const uint32_t frame = FrameOf(region_of_op_[index]);
+    if (!sites.emplace(frame, site.callee.index, site.label.index, ordinal).second)
       return FailAt(index, "the site is not unique");
     return true;
+  }
+
+  // The region of the innermost `enter` around, or the body.
+  uint32_t FrameOf(uint32_t region) const {
+    while (region != 0 && function_.ops[owner_op_[region]].code != Opcode::kEnter) region = ParentRegion(region);
+    return region;
   }
 
   bool InsideMap(uint32_t region) const {

@@ -28,6 +28,8 @@ bool Machine::StepCall(const ir::Op& op) {
     case Opcode::kCall:
       EnterFunction(op, frame().module, {static_cast<uint32_t>(op.imm)}, operands(op), frame().plan_call);
       return true;
+    case Opcode::kEnter:
+      return EnterInlined(op), true;
     case Opcode::kRun: {
       const auto* plan = dynamic_cast<const PlanFunction*>(operand(op, 0).as_plan().get());
       JADE_CHECK(plan != nullptr, "a plan of another tier");
@@ -72,7 +74,7 @@ void Machine::Issue(const ir::Op& op) {
   child.order = op.order;
   task_.children.push_back(std::move(child));
   source::SourceFilePtr file;
-  if (f.function->file != ir::kInvalidIndex) file = f.module->file(f.function->file);
+  if (f.file != ir::kInvalidIndex) file = f.module->file(f.file);
   Host::IssueArguments arguments{task_,  f.module, callee,  operands(op),     SitePath(op),
                                  f.path, file,     op.span, std::move(future)};
   FuturePtr made = arguments.future;
@@ -113,6 +115,7 @@ FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, std::vector<Value> p
   auto child = std::make_unique<Frame>();
   child->module = parent.module;
   child->function = parent.function;
+  child->file = parent.file;
   child->values = parent.values;
   child->futures = parent.futures;
   child->loops = parent.loops;
@@ -183,23 +186,43 @@ void Machine::Each(const ir::Op& op) {
   if (CheckBytes(op, list.as_list().size() * sizeof(Value))) Finish(op, std::move(list));
 }
 
-void Machine::EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function,
-                            std::vector<Value> arguments, uint64_t plan_call) {
+bool Machine::CheckDepth(const ir::Op& op) {
   const uint32_t depth = frame().depth + 1;
   for (ScopePtr scope = task_.scope; scope != nullptr; scope = scope->parent) {
     if (depth <= scope->depth_limit) continue;
-    return Trap(op, TrapKind::kDepthBudget, fmt::format("the budget of depth {} is used up", scope->depth_limit),
-                scope);
+    Trap(op, TrapKind::kDepthBudget, fmt::format("the budget of depth {} is used up", scope->depth_limit), scope);
+    return false;
   }
   run_.max_depth = std::max(run_.max_depth, depth);
+  return true;
+}
+
+void Machine::EnterInlined(const ir::Op& op) {
+  if (!CheckDepth(op)) return;
+  Frame& f = frame();
+  auto around = std::make_unique<Surroundings>();
+  around->path = SitePath(op);
+  around->file = f.module->function({static_cast<uint32_t>(op.imm)}).file;
+  std::swap(around->path, f.path);
+  std::swap(around->loops, f.loops);
+  std::swap(around->file, f.file);
+  ++f.depth;
+  Enter(op, 0);
+  position().around = std::move(around);
+}
+
+void Machine::EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function,
+                            std::vector<Value> arguments, uint64_t plan_call) {
+  if (!CheckDepth(op)) return;
   const ir::Function& code = module->function(function);
   JADE_CHECK(arguments.size() == code.body().param_count, "`{}` takes {} arguments, got {}", code.name,
              code.body().param_count, arguments.size());
   auto next = std::make_unique<Frame>();
   next->path = SitePath(op);
-  next->depth = depth;
+  next->depth = frame().depth + 1;
   next->plan_call = plan_call;
   next->function = &code;
+  next->file = code.file;
   next->module = std::move(module);
   next->values.resize(code.values.size());
   for (size_t i = 0; i < arguments.size(); ++i) next->values[code.body().first_param + i] = std::move(arguments[i]);

@@ -24,6 +24,7 @@ TaskPtr MakeTask(RunContext* run, ir::ModulePtr module, ir::FunctionId function,
   auto frame = std::make_unique<Frame>();
   frame->module = std::move(module);
   frame->function = &code;
+  frame->file = code.file;
   frame->values.resize(code.values.size());
   for (size_t i = 0; i < arguments.size(); ++i) {
     frame->values[code.body().first_param + i] = std::move(arguments[i]);
@@ -228,7 +229,7 @@ void Machine::Trap(const ir::Op& op, TrapKind kind, std::string message, ScopePt
   raised.trap.kind = kind;
   raised.trap.message = std::move(message);
   const Frame& f = frame();
-  if (f.function->file != ir::kInvalidIndex) raised.trap.file = f.module->file(f.function->file);
+  if (f.file != ir::kInvalidIndex) raised.trap.file = f.module->file(f.file);
   raised.trap.span = op.span;
   if (f.path != nullptr) raised.trap.call_path = f.path->ToString();
   raised.exhausted = std::move(exhausted);

@@ -75,6 +75,10 @@ class Machine {
   void Each(const ir::Op& op);
   void EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function, std::vector<abi::Value> arguments,
                      uint64_t plan_call);
+  // A frame of its own as far as paths, depth, turns and traps go, in the values of this one.
+  void EnterInlined(const ir::Op& op);
+  // False (and traps) when the budget of depth does not allow one frame more.
+  bool CheckDepth(const ir::Op& op);
   CallPathPtr SitePath(const ir::Op& op);
   FuturePtr Spawn(const ir::Op& op, uint32_t region, std::vector<abi::Value> params, int64_t loop, Child place,
                   bool filter);
