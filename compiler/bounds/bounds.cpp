@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "compiler/bounds/components.h"
@@ -336,11 +337,16 @@ class Analysis {
     return Symbol(&value, "k", "value of " + Shown(value, DefinerOf(value)));
   }
 
-  // "`Split(question)`, qds.jade:12".
-  std::string Shown(ir::ValueId value, const Op* op) const {
+  // The function that the operation was written in.
+  ir::FunctionId HomeOf(const Op* op) const {
     const ir::FunctionId inlined =
         op != nullptr ? entered_[static_cast<size_t>(op - function_->ops.data())] : ir::FunctionId{};
-    const ir::Function& home = inlined.valid() ? module_.function(inlined) : *function_;
+    return inlined.valid() ? inlined : id_;
+  }
+
+  // "`Split(question)`, qds.jade:12".
+  std::string Shown(ir::ValueId value, const Op* op) const {
+    const ir::Function& home = module_.function(HomeOf(op));
     if (home.file == ir::kInvalidIndex) return fmt::format("a value of {}", home.name);
     const source::SourceFile& file = *module_.file(home.file);
     source::Span span = op != nullptr ? op->span : home.span;
@@ -358,7 +364,14 @@ class Analysis {
 
   Cost Symbol(const ir::ValueId* value, std::string_view prefix, std::string meaning) {
     if (unknowns_ == nullptr) return Cost::Budget();
-    const std::pair key(value != nullptr ? function_ : nullptr, value != nullptr ? value->index : 0);
+    // What was inlined in several places is one unknown, as it is where it is called in several.
+    const Op* op = value != nullptr ? DefinerOf(*value) : nullptr;
+    std::tuple key(ir::kInvalidIndex, ir::kInvalidIndex, ir::kInvalidIndex);  // no value: `max_tokens`
+    if (op != nullptr) {
+      key = {HomeOf(op).index, op->order, ir::kInvalidIndex};
+    } else if (value != nullptr) {
+      key = {id_.index, ir::kInvalidIndex, value->index};
+    }
     const auto [found, fresh] = symbols_.emplace(key, static_cast<uint32_t>(unknowns_->size()));
     if (fresh) {
       const bool numbered = value != nullptr;
@@ -374,10 +387,10 @@ class Analysis {
   std::vector<FunctionBounds> own_;
   std::vector<Unknown>* unknowns_;
   ir::FunctionId id_;
-  const ir::Function* function_ = nullptr;  // of id_
-  std::vector<const Op*> definer_;          // by value; null: a region's parameter
-  std::vector<ir::FunctionId> entered_;     // by operation
-  std::map<std::pair<const ir::Function*, uint32_t>, uint32_t> symbols_;
+  const ir::Function* function_ = nullptr;                                // of id_
+  std::vector<const Op*> definer_;                                        // by value; null: a region's parameter
+  std::vector<ir::FunctionId> entered_;                                   // by operation
+  std::map<std::tuple<uint32_t, uint32_t, uint32_t>, uint32_t> symbols_;  // by function, place, parameter
   std::map<std::string, size_t> counts_;
 };
 

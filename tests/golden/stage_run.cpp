@@ -9,8 +9,9 @@
 //   // reward: Team ["gold"]                 the reward, and the gold answers it is given
 //   // messages                              the calls are shown with what they were asked
 // A run gives its value or its trap, what it cost, and its calls: path, validity, penalty, value. Everything but runs
-// with delays is run again with replies coming back in other orders, and must come out the same; which calls were
-// still under way when a scope used up its budget depends on the order, so of those only that they were made counts.
+// with delays is run again with replies coming back in other orders, and everything with functions inlined, and must
+// come out the same; which calls were still under way when a scope used up its budget depends on the order, so of those
+// only that they were made counts.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -145,11 +146,12 @@ std::string ShowCall(const trace::CallRecord& call, bool messages) {
 // The outcome first, then the calls.
 struct Shown {
   std::string outcome;
+  std::string place = {};  // of the trap in the source; not shown
   std::vector<std::string> calls = {};
   std::multiset<std::string> paths = {};
   bool cancelled = false;  // some of the calls
   bool SameAs(const Shown& other) const {
-    if (outcome != other.outcome || paths != other.paths) return false;
+    if (outcome != other.outcome || place != other.place || paths != other.paths) return false;
     if (cancelled || other.cancelled) return true;
     return std::multiset<std::string>(calls.begin(), calls.end()) ==
            std::multiset<std::string>(other.calls.begin(), other.calls.end());
@@ -198,6 +200,9 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   const session::FinishedRun finished = session.Take(*run);
   Shown shown;
   shown.outcome = finished.trap ? ShowTrap(*finished.trap) : "value " + finished.run.value_json;
+  if (finished.trap && finished.trap->file != nullptr) {
+    shown.place = fmt::format("{}:{}", finished.trap->file->name(), finished.trap->span.begin);
+  }
   shown.outcome += fmt::format("\ncost: {} calls, {} turns, {} retrievals, depth {}\n", finished.run.calls,
                                finished.run.turns, finished.run.retrievals, finished.run.depth);
   shown.outcome += BeyondBounds(*program, finished.run);
@@ -210,13 +215,18 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   return shown;
 }
 
-std::string ShowRun(const session::ProgramPtr& program, const Script& script) {
+// `inlined`: the same program with the functions in the place of their calls.
+std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPtr& inlined, const Script& script) {
   std::string text = "\nrun " + (script.workflow.empty() ? "-" : script.workflow) + "\n";
   ScriptOptions options;
   options.repeat_last = true;
   const Shown first = Run(program, script, options);
   text += first.outcome;
   for (const std::string& call : first.calls) text += call;
+  if (const Shown again = Run(inlined, script, options); !again.SameAs(first) || again.calls != first.calls) {
+    text += "differs when functions are inlined:\n" + again.outcome;
+    for (const std::string& call : again.calls) text += call;
+  }
   if (script.delay_us != 0) return text;  // a shuffle has no time
   options.order = ScriptOptions::Order::kShuffled;
   for (options.seed = 1; options.seed <= kShuffles; ++options.seed) {
@@ -237,7 +247,10 @@ std::string RunRun(const source::SourceFilePtr& file) {
   for (uint64_t seed = 1; seed <= kShuffles; ++seed) {
     if (ShowTests(loaded.program, seed) != text) text += fmt::format("differs when replies are shuffled by {}\n", seed);
   }
-  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, script);
+  const auto passes = passes::ParsePasses("inline,maps,fold,dead,overlap");
+  const session::Loaded inlined =
+      session::Program::LoadText(file->name(), std::string(file->text()), {.replace = {}, .passes = &*passes});
+  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, inlined.program, script);
   return text;
 }
 
