@@ -9,7 +9,7 @@
 
 #include "compiler/bounds/components.h"
 #include "compiler/ir/builtin.h"
-#include "compiler/ir/entered.h"
+#include "compiler/ir/survey.h"
 
 namespace jade::bounds {
 namespace {

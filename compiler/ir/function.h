@@ -59,7 +59,7 @@ struct Function {
   FunctionKind kind = FunctionKind::kWorkflow;
   std::vector<std::string> parameter_names;  // as many as region 0 has parameters
   types::TypeId result;
-  uint32_t file = kInvalidIndex;  // Module::files; spans refer to it, but those in an `enter`: see entered.h
+  uint32_t file = kInvalidIndex;  // Module::files; spans refer to it, but those in an `enter`: see survey.h
   source::Span span;              // the declaration
 
   std::vector<Op> ops;

@@ -7,6 +7,7 @@
 
 #include "compiler/ir/op_rules.h"
 #include "compiler/ir/reader.h"
+#include "compiler/ir/survey.h"
 
 namespace jade::ir {
 namespace {
@@ -101,6 +102,7 @@ class FunctionVerifier {
       for (uint32_t r = op.first_region.index; op.region_count > 0 && r < op.first_region.index + op.region_count;
            ++r) {
         if (r <= region_of_op_[i]) return FailAt(i, "a region encloses itself");
+        if (function_.regions[r].op_begin <= i) return FailAt(i, "its region's operations stand before it");
         if (owner_op_[r] != kNoOwner) return FailAt(i, "its region belongs to another operation too");
         owner_op_[r] = i;
       }
@@ -166,7 +168,7 @@ class FunctionVerifier {
       bool call = op.code == Opcode::kIssue || op.code == Opcode::kCall || op.code == Opcode::kRun;
       bool placed = call || op.code == Opcode::kEnter;
       if (placed != op.site.valid()) return FailAt(i, placed ? "a call needs a site" : "only calls have sites");
-      if (placed && !CheckSite(i, sites)) return false;
+      if (placed && MakesCalls(i) && !CheckSite(i, sites)) return false;
       if (placed && !MayCall()) return FailAt(i, "no calls are made here");
       bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait ||
                         (op.code == Opcode::kFold && op.region_count > 1);
@@ -180,6 +182,12 @@ class FunctionVerifier {
       }
     }
     return true;
+  }
+
+  // An `enter` without calls names no path, and passes may copy it.
+  bool MakesCalls(uint32_t op) {
+    if (makes_calls_.empty()) makes_calls_ = FindCalls(function_);
+    return makes_calls_[op];
   }
 
   // Frame, callee, label, ordinal.
@@ -249,6 +257,7 @@ class FunctionVerifier {
   std::vector<uint32_t> region_of_op_;     // by op
   std::vector<uint32_t> depth_;            // by region
   std::vector<uint32_t> defining_region_;  // by value
+  std::vector<bool> makes_calls_;          // by op, once a site was met
 };
 
 class ModuleVerifier {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "compiler/ir/entered.h"
+#include "compiler/ir/survey.h"
 #include "compiler/passes/region_graph.h"
 
 namespace jade::passes {
@@ -28,7 +28,7 @@ class Explainer {
       : module_(module),
         function_(function),
         entered_(ir::FindEntered(function)),
-        suspends_(FindSuspending(function)),
+        suspends_(ir::FindCalls(function)),
         scratch_(function.values.size(), RegionGraph::kNone) {}
 
   std::string Run() {

@@ -6,7 +6,7 @@
 
 #include "compiler/ir/builder.h"
 #include "compiler/ir/reader.h"
-#include "compiler/passes/region_graph.h"
+#include "compiler/ir/survey.h"
 
 namespace jade::passes {
 namespace {
@@ -39,7 +39,7 @@ bool IsScheduled(const Function& function) {
 }
 
 bool HasConcurrentLoop(const Function& function) {
-  const std::vector<bool> suspends = FindSuspending(function);
+  const std::vector<bool> suspends = ir::FindCalls(function);
   for (size_t i = 0; i < function.ops.size(); ++i) {
     const Opcode code = function.ops[i].code;
     if (suspends[i] && (code == Opcode::kEach || code == Opcode::kFold)) return true;
@@ -136,8 +136,7 @@ class Inliner {
     const ir::OpFields fields = FieldsOf(source, op);
     if (op.region_count == 0) {
       if (!op.result.valid()) return out_.Effect(op.code, operands, fields);
-      source.values[op.result.index] =
-          out_.Op(op.code, operands, source.function.values[op.result.index].type, fields);
+      source.values[op.result.index] = out_.Op(op.code, operands, source.function.values[op.result.index].type, fields);
       return;
     }
     const ir::FunctionBuilder::Pending pending =
@@ -236,17 +235,16 @@ class Inliner {
   bool loops_;        // some that make calls are in the output
   size_t depth_ = 0;  // of regions
   std::vector<FunctionId> entering_;
-  std::unordered_map<uint32_t, bool> may_inline_;   // by function
-  std::unordered_map<uint32_t, KnownPlan> plans_;   // by value of the output
+  std::unordered_map<uint32_t, bool> may_inline_;  // by function
+  std::unordered_map<uint32_t, KnownPlan> plans_;  // by value of the output
 };
 
 }  // namespace
 
 Function Inline(const ir::Module& module, const Function& function) {
   if (!HasBodyOfCalls(function)) return function;
-  const bool calls = std::any_of(function.ops.begin(), function.ops.end(), [](const Op& op) {
-    return op.code == Opcode::kCall || op.code == Opcode::kRun;
-  });
+  const bool calls = std::any_of(function.ops.begin(), function.ops.end(),
+                                 [](const Op& op) { return op.code == Opcode::kCall || op.code == Opcode::kRun; });
   return calls ? Inliner(module, function).Run() : function;
 }
 
