@@ -19,7 +19,7 @@ using ir::Opcode;
 using ir::Region;
 using ir::ValueId;
 
-constexpr size_t kMaxReached = 64;  // functions looked at to see whether one may enter itself
+constexpr size_t kMaxReached = 4096;  // operations looked at to see whether a function may enter itself
 
 bool HasBodyOfCalls(const Function& function) {
   return function.kind == FunctionKind::kWorkflow || function.kind == FunctionKind::kPlan ||
@@ -204,13 +204,16 @@ class Inliner {
   bool MayEnterItself(FunctionId target) const {
     std::unordered_set<uint32_t> reached;
     std::vector<uint32_t> pending = {target.index};
+    size_t seen = 0;
     while (!pending.empty()) {
       const Function& function = module_.function({pending.back()});
       pending.pop_back();
+      seen += function.ops.size();
+      if (seen > kMaxReached) return true;
       for (const Op& op : function.ops) {
         if (op.code != Opcode::kCall && op.code != Opcode::kEnter && op.code != Opcode::kMakePlan) continue;
         const uint32_t next = static_cast<uint32_t>(op.imm);
-        if (next == target.index || reached.size() >= kMaxReached) return true;
+        if (next == target.index) return true;
         if (reached.insert(next).second) pending.push_back(next);
       }
     }
