@@ -75,7 +75,7 @@ class Explainer {
       case Opcode::kRepeat:
         return "; its rounds follow each other";
       case Opcode::kEnter:
-        return "; its calls are made from here";
+        return "; inlined";
       case Opcode::kIf:
       case Opcode::kSwitch:
         return "; no call leaves its arm";

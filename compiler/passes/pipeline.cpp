@@ -54,7 +54,7 @@ std::span<const Pass> AllPasses() {
 }
 
 const PassList& ProgramPasses() {
-  static const PassList list = ListOf({"maps", "fold", "dead", "overlap"});
+  static const PassList list = ListOf({"inline", "maps", "fold", "dead", "overlap"});
   return list;
 }
 

@@ -9,7 +9,7 @@
 //   // reward: Team ["gold"]                 the reward, and the gold answers it is given
 //   // messages                              the calls are shown with what they were asked
 // A run gives its value or its trap, what it cost, and its calls: path, validity, penalty, value. Everything but runs
-// with delays is run again with replies coming back in other orders, and everything with functions inlined, and must
+// with delays is run again with replies coming back in other orders, and everything with no function inlined, and must
 // come out the same; which calls were still under way when a scope used up its budget depends on the order, so of those
 // only that they were made counts.
 #include <cmath>
@@ -215,16 +215,16 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   return shown;
 }
 
-// `inlined`: the same program with the functions in the place of their calls.
-std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPtr& inlined, const Script& script) {
+// `called`: the same program with every function called, none inlined.
+std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPtr& called, const Script& script) {
   std::string text = "\nrun " + (script.workflow.empty() ? "-" : script.workflow) + "\n";
   ScriptOptions options;
   options.repeat_last = true;
   const Shown first = Run(program, script, options);
   text += first.outcome;
   for (const std::string& call : first.calls) text += call;
-  if (const Shown again = Run(inlined, script, options); !again.SameAs(first) || again.calls != first.calls) {
-    text += "differs when functions are inlined:\n" + again.outcome;
+  if (const Shown again = Run(called, script, options); !again.SameAs(first) || again.calls != first.calls) {
+    text += "differs when functions are called:\n" + again.outcome;
     for (const std::string& call : again.calls) text += call;
   }
   if (script.delay_us != 0) return text;  // a shuffle has no time
@@ -247,10 +247,10 @@ std::string RunRun(const source::SourceFilePtr& file) {
   for (uint64_t seed = 1; seed <= kShuffles; ++seed) {
     if (ShowTests(loaded.program, seed) != text) text += fmt::format("differs when replies are shuffled by {}\n", seed);
   }
-  const auto passes = passes::ParsePasses("inline,maps,fold,dead,overlap");
-  const session::Loaded inlined =
+  const auto passes = passes::ParsePasses("maps,fold,dead,overlap");
+  const session::Loaded called =
       session::Program::LoadText(file->name(), std::string(file->text()), {.replace = {}, .passes = &*passes});
-  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, inlined.program, script);
+  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, called.program, script);
   return text;
 }
 
