@@ -86,7 +86,7 @@ int Check(const CheckOptions& options) {
 // Of the file's own workflows, as they are before the overlap pass.
 int ExplainOverlap(const std::string& file) {
   int status = kFine;
-  const auto passes = passes::ParsePasses("maps,fold,dead");
+  const auto passes = passes::ParsePasses("inline,maps,fold,dead");
   const auto program = LoadProgram(file, {.replace = {}, .passes = &*passes}, &status);
   if (program == nullptr) return status;
   const ir::Module& module = *program->module();

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "compiler/bounds/components.h"
 #include "compiler/ir/builtin.h"
+#include "compiler/ir/survey.h"
 
 namespace jade::bounds {
 namespace {
@@ -151,6 +153,7 @@ class Analysis {
       case Opcode::kSwitch:
       case Opcode::kWithin:
         return some_region();
+      case Opcode::kEnter:
       case Opcode::kSpawn:
         return Returns(function, function.RegionOf(op, 0));
       default:  // loops may have nothing to go over
@@ -164,6 +167,7 @@ class Analysis {
     id_ = id;
     const ir::Function& function = module_.function(id);
     function_ = &function;
+    entered_ = ir::FindEntered(function);
     definer_.assign(function.values.size(), nullptr);
     for (const Op& op : function.ops) {
       if (op.result.valid()) definer_[op.result.index] = &op;
@@ -191,6 +195,8 @@ class Analysis {
         return Entered(Entry(op).spend);
       case Opcode::kRun:
         return OfPlans(TargetsOf(id_, op));
+      case Opcode::kEnter:
+        return Entered(OfRegions(op));
       case Opcode::kSpawn:
         return OfRegions(op);
       case Opcode::kIf:
@@ -331,11 +337,19 @@ class Analysis {
     return Symbol(&value, "k", "value of " + Shown(value, DefinerOf(value)));
   }
 
+  // The function that the operation was written in.
+  ir::FunctionId HomeOf(const Op* op) const {
+    const ir::FunctionId inlined =
+        op != nullptr ? entered_[static_cast<size_t>(op - function_->ops.data())] : ir::FunctionId{};
+    return inlined.valid() ? inlined : id_;
+  }
+
   // "`Split(question)`, qds.jade:12".
   std::string Shown(ir::ValueId value, const Op* op) const {
-    if (function_->file == ir::kInvalidIndex) return fmt::format("a value of {}", function_->name);
-    const source::SourceFile& file = *module_.file(function_->file);
-    source::Span span = op != nullptr ? op->span : function_->span;
+    const ir::Function& home = module_.function(HomeOf(op));
+    if (home.file == ir::kInvalidIndex) return fmt::format("a value of {}", home.name);
+    const source::SourceFile& file = *module_.file(home.file);
+    source::Span span = op != nullptr ? op->span : home.span;
     std::string text(op != nullptr ? file.Text(span) : "");
     const ir::Region& body = function_->body();
     const uint32_t parameter = value.index - body.first_param;
@@ -343,14 +357,21 @@ class Analysis {
       text = function_->parameter_names[parameter];
     }
     if (text.find('\n') != std::string::npos || text.size() > kSnippet || text.empty()) {
-      return fmt::format("a value of {}, {}:{}", function_->name, file.name(), file.At(span.begin).line);
+      return fmt::format("a value of {}, {}:{}", home.name, file.name(), file.At(span.begin).line);
     }
     return fmt::format("`{}`, {}:{}", text, file.name(), file.At(span.begin).line);
   }
 
   Cost Symbol(const ir::ValueId* value, std::string_view prefix, std::string meaning) {
     if (unknowns_ == nullptr) return Cost::Budget();
-    const std::pair key(value != nullptr ? function_ : nullptr, value != nullptr ? value->index : 0);
+    // What was inlined in several places is one unknown, as it is where it is called in several.
+    const Op* op = value != nullptr ? DefinerOf(*value) : nullptr;
+    std::tuple key(ir::kInvalidIndex, ir::kInvalidIndex, ir::kInvalidIndex);  // no value: `max_tokens`
+    if (op != nullptr) {
+      key = {HomeOf(op).index, op->order, ir::kInvalidIndex};
+    } else if (value != nullptr) {
+      key = {id_.index, ir::kInvalidIndex, value->index};
+    }
     const auto [found, fresh] = symbols_.emplace(key, static_cast<uint32_t>(unknowns_->size()));
     if (fresh) {
       const bool numbered = value != nullptr;
@@ -366,9 +387,10 @@ class Analysis {
   std::vector<FunctionBounds> own_;
   std::vector<Unknown>* unknowns_;
   ir::FunctionId id_;
-  const ir::Function* function_ = nullptr;  // of id_
-  std::vector<const Op*> definer_;          // by value; null: a region's parameter
-  std::map<std::pair<const ir::Function*, uint32_t>, uint32_t> symbols_;
+  const ir::Function* function_ = nullptr;                                // of id_
+  std::vector<const Op*> definer_;                                        // by value; null: a region's parameter
+  std::vector<ir::FunctionId> entered_;                                   // by operation
+  std::map<std::tuple<uint32_t, uint32_t, uint32_t>, uint32_t> symbols_;  // by function, place, parameter
   std::map<std::string, size_t> counts_;
 };
 

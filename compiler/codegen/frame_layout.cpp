@@ -49,7 +49,8 @@ bool CanCompile(const ir::Function& function) {
 
 namespace {
 
-bool MakesTasks(const ir::Op& op) {
+// What the runtime does for an operation depends on the regions that it stands in.
+bool NeedsPosition(const ir::Op& op) {
   switch (op.code) {
     case Opcode::kIssue:
     case Opcode::kAwait:
@@ -58,6 +59,7 @@ bool MakesTasks(const ir::Op& op) {
     case Opcode::kRun:
     case Opcode::kEach:
     case Opcode::kWithin:
+    case Opcode::kEnter:
       return true;
     case Opcode::kFold:
       return op.region_count > 1;
@@ -82,10 +84,10 @@ std::vector<bool> FindPositions(const ir::Function& function) {
   std::vector<bool> keeps(function.regions.size(), false);
   for (size_t r = function.regions.size(); r-- > 0;) {
     for (const ir::Op& op : function.OpsOf(function.regions[r])) {
-      bool here = MakesTasks(op);
+      bool here = NeedsPosition(op);
       for (uint32_t i = 0; i < op.region_count; ++i) {
         const uint32_t inner = op.first_region.index + i;
-        if (op.code == Opcode::kWithin) keeps[inner] = true;
+        if (op.code == Opcode::kWithin || op.code == Opcode::kEnter) keeps[inner] = true;
         here = here || keeps[inner];
       }
       if (here) keeps[r] = true;

@@ -124,7 +124,7 @@ struct FunctionLayout {
   const FrameLayout& UnitOf(uint32_t region) const;
 
   std::vector<uint32_t> definers;     // by value: the operation that defines it; invalid for parameters
-  std::vector<bool> keeps_position;   // by region: calls are made in it, so the runtime knows of it
+  std::vector<bool> keeps_position;   // by region: the runtime is told of it, for calls are made in it
   std::vector<uint32_t> raise_order;  // by operation: the order its trap has among its region's children
   std::vector<ir::TextId> constants;  // constant k + 1 of the function's code; constant 0 is none
   std::unordered_map<uint32_t, uint32_t> constant_of;  // by TextId

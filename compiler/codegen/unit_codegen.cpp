@@ -4,11 +4,24 @@
 
 #include <bit>
 
+#include "compiler/ir/survey.h"
+
 namespace jade::codegen {
 
 using abi::HostFunction;
 using abi::NativeFrame;
 using ir::Opcode;
+
+namespace {
+
+// A child task may stand in a function that was inlined from another file.
+uint32_t FileOfUnit(const ir::Module& module, const ir::Function& function, const FrameLayout& layout) {
+  if (layout.region() == 0) return function.file;
+  const ir::FunctionId entered = ir::FindEntered(function)[function.regions[layout.region()].op_begin];
+  return entered.valid() ? module.function(entered).file : function.file;
+}
+
+}  // namespace
 
 UnitCodegen::UnitCodegen(const ir::Module& module, const ir::Function& function, const FunctionLayout& shared,
                          const FrameLayout& layout, llvm::Module& out, const DebugContext& debug)
@@ -20,6 +33,7 @@ UnitCodegen::UnitCodegen(const ir::Module& module, const ir::Function& function,
       context_(out.getContext()),
       debug_(debug),
       build_(context_),
+      file_(FileOfUnit(module, function, layout)),
       values_(function.values.size(), nullptr) {}
 
 void UnitCodegen::Run() {
@@ -96,9 +110,22 @@ void UnitCodegen::FinishFunction() {
 }
 
 void UnitCodegen::SetLocation(const ir::Op& op) {
-  if (subprogram_ == nullptr) return;
-  const auto place = module_.file(function_.file)->At(op.span.begin);
-  build_.SetCurrentDebugLocation(llvm::DILocation::get(context_, place.line, place.column, subprogram_));
+  if (subprogram_ == nullptr || file_ == ir::kInvalidIndex) return;
+  const auto place = module_.file(file_)->At(op.span.begin);
+  build_.SetCurrentDebugLocation(llvm::DILocation::get(context_, place.line, place.column, ScopeOf(file_)));
+}
+
+// Operations that came from another file by inlining keep their lines there.
+llvm::DIScope* UnitCodegen::ScopeOf(uint32_t file) {
+  llvm::DIScope*& scope = scopes_[file];
+  if (scope == nullptr) {
+    scope = subprogram_;
+    if (file != function_.file) {
+      llvm::DIFile* debug_file = debug_.builder->createFile(module_.file(file)->name(), "");
+      scope = debug_.builder->createLexicalBlockFile(subprogram_, debug_file);
+    }
+  }
+  return scope;
 }
 
 llvm::Type* UnitCodegen::TypeOf(Rep rep) {

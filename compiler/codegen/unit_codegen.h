@@ -10,6 +10,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,7 @@ class UnitCodegen {
   void BeginFunction();
   void FinishFunction();
   void SetLocation(const ir::Op& op);
+  llvm::DIScope* ScopeOf(uint32_t file);
   LlvmValue Use(ir::ValueId value);
   LlvmValue Constant(const ir::Op& op);
   void Define(uint32_t value, LlvmValue made);
@@ -101,10 +103,13 @@ class UnitCodegen {
   void EmitIf(const ir::Op& op);
   void EmitSwitch(const ir::Op& op);
   void EmitWithin(const ir::Op& op);
+  void EmitEnter(const ir::Op& op);
   template <typename Body>
   LlvmValue Loop(LlvmValue count, LlvmValue initial, Body body);
   template <typename Make>
   LlvmValue UnlessEmpty(LlvmValue count, LlvmValue initial, Make loop);
+  template <typename Body>
+  void EachItem(const ir::Op& op, LlvmValue count, Body body);
   template <typename Count, typename Body>
   void WaitingLoop(const ir::Op& op, Count count, Body body);
   std::optional<LoopStep> MapItem(const ir::Op& op, LlvmValue made, LlvmValue data, LlvmValue index);
@@ -160,6 +165,8 @@ class UnitCodegen {
   llvm::IRBuilder<> build_;
   llvm::Function* made_ = nullptr;
   llvm::DISubprogram* subprogram_ = nullptr;
+  uint32_t file_;                              // Module::files; of the function whose body the operations are from
+  std::map<uint32_t, llvm::DIScope*> scopes_;  // by file
   LlvmValue frame_ = nullptr;
   llvm::AllocaInst* fuel_ = nullptr;
   llvm::AllocaInst* arguments_ = nullptr;

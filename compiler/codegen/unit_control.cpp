@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "compiler/codegen/unit_codegen.h"
 
 namespace jade::codegen {
@@ -54,6 +56,8 @@ bool UnitCodegen::EmitControl(const ir::Op& op) {
       return Keeps(op, 0) ? EmitHeavyRepeat(op) : EmitLightRepeat(op), true;
     case Opcode::kWithin:
       return EmitWithin(op), true;
+    case Opcode::kEnter:
+      return EmitEnter(op), true;
     default:
       return false;
   }
@@ -63,8 +67,7 @@ void UnitCodegen::Enter(const ir::Op& op, uint32_t region, bool loop) {
   Host(HostFunction::kEnter, {frame_, OpNumber(op), I32(op.first_region.index + region), I32(loop ? 1 : 0)});
 }
 
-// ---- one region of several
-// -------------------------------------------------------------------------------------------
+// ---- one region of several ----
 
 void UnitCodegen::EmitArm(const ir::Op& op, uint32_t region, llvm::BasicBlock* join) {
   const Yield values = EmitRegion(op.first_region.index + region);
@@ -151,8 +154,17 @@ void UnitCodegen::EmitWithin(const ir::Op& op) {
   JoinArms(op, join, first_arm);
 }
 
-// ---- loops
-// -----------------------------------------------------------------------------------------------------------
+void UnitCodegen::EmitEnter(const ir::Op& op) {
+  HostOrReturn(HostFunction::kEnterInlined, {frame_, OpNumber(op)});
+  llvm::BasicBlock* join = NewBlock("join");
+  const size_t first_arm = arms_.size();
+  const uint32_t around = std::exchange(file_, module_.function({static_cast<uint32_t>(op.imm)}).file);
+  EmitArm(op, 0, join);
+  file_ = around;
+  JoinArms(op, join, first_arm);
+}
+
+// ---- loops ----
 
 UnitCodegen::LlvmValue UnitCodegen::ItemsOf(LlvmValue value) {
   LlvmValue object = build_.CreateLoad(build_.getPtrTy(), At(value, abi::kValueBitsOffset));
@@ -276,16 +288,29 @@ void UnitCodegen::EmitLightRepeat(const ir::Op& op) {
   if (result != nullptr) DefineResult(op, result);
 }
 
+// A loop without a state and without waits; the runtime is told of its rounds when they have a place in paths.
+template <typename Body>
+void UnitCodegen::EachItem(const ir::Op& op, LlvmValue count, Body body) {
+  bool keeps = false;
+  for (uint32_t region = 0; region < op.region_count; ++region) keeps = keeps || Keeps(op, region);
+  UnlessEmpty(count, nullptr, [&] {
+    if (keeps) Enter(op, 0, true);
+    LlvmValue none = Loop(count, nullptr, [&](LlvmValue index, LlvmValue) -> std::optional<LoopStep> {
+      if (keeps) Host(HostFunction::kNext, {frame_, index});
+      return body(index);
+    });
+    if (keeps) Leave();
+    return none;
+  });
+}
+
 void UnitCodegen::EmitMap(const ir::Op& op) {
   LlvmValue list = Operand(op, 0);
   LlvmValue made = SlotAddress(layout_.PlaceOf(op.result).index);
   LlvmValue count = CountOf(list);
   LlvmValue data = ItemsOf(list);
   Host(HostFunction::kBeginItems, {made, count});
-  UnlessEmpty(count, nullptr, [&] {
-    return Loop(count, nullptr,
-                [&](LlvmValue index, LlvmValue) -> std::optional<LoopStep> { return MapItem(op, made, data, index); });
-  });
+  EachItem(op, count, [&](LlvmValue index) { return MapItem(op, made, data, index); });
   HostOrReturn(HostFunction::kEndItems, {frame_, OpNumber(op), made});
 }
 
@@ -332,13 +357,11 @@ void UnitCodegen::EmitEmitFor(const ir::Op& op) {
   const ir::Region& body = function_.RegionOf(op, 0);
   LlvmValue count = CountOf(list);
   LlvmValue data = ItemsOf(list);
-  UnlessEmpty(count, nullptr, [&] {
-    return Loop(count, nullptr, [&](LlvmValue index, LlvmValue) -> std::optional<LoopStep> {
-      DefineItem(body, 0, data, index);
-      Define(body.first_param + 1, index);
-      if (!EmitRegion(op.first_region.index)) return std::nullopt;
-      return LoopStep{nullptr, nullptr};
-    });
+  EachItem(op, count, [&](LlvmValue index) -> std::optional<LoopStep> {
+    DefineItem(body, 0, data, index);
+    Define(body.first_param + 1, index);
+    if (!EmitRegion(op.first_region.index)) return std::nullopt;
+    return LoopStep{nullptr, nullptr};
   });
 }
 

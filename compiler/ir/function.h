@@ -45,7 +45,7 @@ struct Region {
 
 // A place a call is made from. A call's path is the entry declaration, then one segment for each frame on the way and
 // for the call itself: (callee, ordinal or label, loop indices of the frame at the site). Assigned in lowering; no
-// pass changes it. Unique in its function.
+// pass changes it. Unique in its frame: in the function, or in the region of an `enter`, outside of further ones.
 struct Site {
   TextId callee;  // declaration name; "run" for kRun
   uint32_t ordinal =
@@ -59,7 +59,7 @@ struct Function {
   FunctionKind kind = FunctionKind::kWorkflow;
   std::vector<std::string> parameter_names;  // as many as region 0 has parameters
   types::TypeId result;
-  uint32_t file = kInvalidIndex;  // Module::files; spans refer to it
+  uint32_t file = kInvalidIndex;  // Module::files; spans refer to it, but those in an `enter`: see survey.h
   source::Span span;              // the declaration
 
   std::vector<Op> ops;

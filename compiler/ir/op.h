@@ -43,7 +43,7 @@ struct Op {
   uint32_t region_count = 0;
   ValueId result;         // invalid: none
   RegionId first_region;  // its regions have consecutive ids
-  SiteId site;            // kIssue, kCall, kRun
+  SiteId site;            // kIssue, kCall, kEnter, kRun
   // Place in program order, within the function: when several of a frame's operations trap, the least order's trap
   // counts and children of greater order are cancelled. Passes move operations and keep their order.
   uint32_t order = 0;

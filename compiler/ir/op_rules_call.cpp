@@ -39,6 +39,16 @@ void OpRules::CheckCall() {
       CheckArguments(parameters);
       return Require(Result() == callee.result, "result of another type");
     }
+    case Opcode::kEnter: {
+      if (!Shape(0, true, 1, 1)) return;
+      if (op_.imm < 0 || op_.imm >= int64_t{module_.function_count()}) return Require(false, "function out of range");
+      const Function& entered = module_.function({static_cast<uint32_t>(op_.imm)});
+      Require(entered.kind == FunctionKind::kWorkflow || entered.kind == FunctionKind::kPlan ||
+                  entered.kind == FunctionKind::kThunk,
+              "this kind of function cannot be entered");
+      Require(Result() == entered.result, "result of another type");
+      return Region(0, {}, {Result()});
+    }
     case Opcode::kRun: {
       if (!Shape(2, true)) return;
       if (!types_.IsPlan(Operand(0))) return Require(false, "the operand is a plan");

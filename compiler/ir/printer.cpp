@@ -165,6 +165,7 @@ class FunctionPrinter {
       case Opcode::kCalls:
         return Out(" {}", Name(module_.callee({static_cast<uint32_t>(op.imm)}).name));
       case Opcode::kCall:
+      case Opcode::kEnter:
       case Opcode::kMakePlan:
         return Out(" {}", Name(module_.function({static_cast<uint32_t>(op.imm)}).name));
       case Opcode::kSwitch:

@@ -169,6 +169,7 @@ class FunctionReader {
         op.imm = state_.Callee().index;
         return "";
       case Opcode::kCall:
+      case Opcode::kEnter:
       case Opcode::kMakePlan:
         op.imm = state_.Function("a function").index;
         return "";

@@ -216,7 +216,13 @@ workflow Sub(%0: Query q, %1: Int n) -> Answer {
   %75: Query = cast(%68)
   %76: Reply = enum Ask(%75)
   %77: Reply = enum Stop
-  yield(%68)
+  %78: Answer = enter Sub @Sub {
+    %79: Int = const.int 3 !0
+    %80: future [Note] = issue R(%75, %79) @R
+    %81: [Note] = await(%80)
+    yield(%68)
+  }
+  yield(%78) !60
 }
 
 test "the whole" () -> Never {

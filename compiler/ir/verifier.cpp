@@ -7,6 +7,7 @@
 
 #include "compiler/ir/op_rules.h"
 #include "compiler/ir/reader.h"
+#include "compiler/ir/survey.h"
 
 namespace jade::ir {
 namespace {
@@ -101,6 +102,7 @@ class FunctionVerifier {
       for (uint32_t r = op.first_region.index; op.region_count > 0 && r < op.first_region.index + op.region_count;
            ++r) {
         if (r <= region_of_op_[i]) return FailAt(i, "a region encloses itself");
+        if (function_.regions[r].op_begin <= i) return FailAt(i, "its region's operations stand before it");
         if (owner_op_[r] != kNoOwner) return FailAt(i, "its region belongs to another operation too");
         owner_op_[r] = i;
       }
@@ -159,13 +161,15 @@ class FunctionVerifier {
   }
 
   bool CheckOps() {
-    std::set<std::tuple<uint32_t, uint32_t, uint32_t>> sites;
+    SiteSet sites;
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       const Op& op = function_.ops[i];
       if (std::string problem = CheckOp(module_, function_, op); !problem.empty()) return FailAt(i, std::move(problem));
       bool call = op.code == Opcode::kIssue || op.code == Opcode::kCall || op.code == Opcode::kRun;
-      if (call != op.site.valid()) return FailAt(i, call ? "a call needs a site" : "only calls have sites");
-      if (call && !CheckSite(i, sites)) return false;
+      bool placed = call || op.code == Opcode::kEnter;
+      if (placed != op.site.valid()) return FailAt(i, placed ? "a call needs a site" : "only calls have sites");
+      if (placed && MakesCalls(i) && !CheckSite(i, sites)) return false;
+      if (placed && !MayCall()) return FailAt(i, "no calls are made here");
       bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait ||
                         (op.code == Opcode::kFold && op.region_count > 1);
       if ((call || concurrent) && (!MayCall() || InsideMap(region_of_op_[i])))
@@ -180,13 +184,29 @@ class FunctionVerifier {
     return true;
   }
 
-  bool CheckSite(uint32_t index, std::set<std::tuple<uint32_t, uint32_t, uint32_t>>& sites) {
+  // An `enter` without calls names no path, and passes may copy it.
+  bool MakesCalls(uint32_t op) {
+    if (makes_calls_.empty()) makes_calls_ = FindCalls(function_);
+    return makes_calls_[op];
+  }
+
+  // Frame, callee, label, ordinal.
+  using SiteSet = std::set<std::tuple<uint32_t, uint32_t, uint32_t, uint32_t>>;
+
+  bool CheckSite(uint32_t index, SiteSet& sites) {
     const Op& op = function_.ops[index];
     const Site& site = function_.sites[op.site.index];
     uint32_t ordinal = site.label.valid() ? 0 : site.ordinal;
-    if (!sites.emplace(site.callee.index, site.label.index, ordinal).second)
+    const uint32_t frame = FrameOf(region_of_op_[index]);
+    if (!sites.emplace(frame, site.callee.index, site.label.index, ordinal).second)
       return FailAt(index, "the site is not unique");
     return true;
+  }
+
+  // The region of the innermost `enter` around, or the body.
+  uint32_t FrameOf(uint32_t region) const {
+    while (region != 0 && function_.ops[owner_op_[region]].code != Opcode::kEnter) region = ParentRegion(region);
+    return region;
   }
 
   bool InsideMap(uint32_t region) const {
@@ -237,6 +257,7 @@ class FunctionVerifier {
   std::vector<uint32_t> region_of_op_;     // by op
   std::vector<uint32_t> depth_;            // by region
   std::vector<uint32_t> defining_region_;  // by value
+  std::vector<bool> makes_calls_;          // by op, once a site was met
 };
 
 class ModuleVerifier {

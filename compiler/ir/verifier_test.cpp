@@ -35,6 +35,17 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"no_end", "%3: Int = int.add(%0, %0)", "a region ends in yield or trap"},
         Broken{"empty", "", "an empty region"},
         Broken{"after_end", "yield(%0)\nyield(%0)", "after it nothing is reached"},
+        Broken{"enter_region", "%3: Int = enter W @W\nyield(%3)", "wrong number of regions"},
+        Broken{"enter_type", "%3: Text = enter W @W {\nyield(%2)\n}\nyield(%0)", "result of another type"},
+        Broken{"enter_site", "%3: Int = enter W {\nyield(%0)\n}\nyield(%3)", "a call needs a site"},
+        Broken{
+            "enter_sites",
+            "%3: Int = enter W @W {\n%4: Int = call W(%0, %1, %2) @W\n%5: Int = call W(%4, %1, %2) @W\nyield(%5)\n}\n"
+            "yield(%3)",
+            "the site is not unique"},
+        Broken{"enter_future",
+               "%3: future Int = issue E(%0) @E\n%4: Int = enter W @W {\n%5: Int = await(%3)\nyield(%5)\n}\nyield(%4)",
+               "the future is from outside this arm or loop body"},
         Broken{"operand_type", "%3: Int = int.add(%0, %2)\nyield(%3)", "operand of another type"},
         Broken{"operand_count", "%3: Int = int.add(%0)\nyield(%3)", "takes 2 operands, has 1"},
         Broken{"result_type", "%3: Text = int.add(%0, %0)\nyield(%0)", "result of another type"},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/ir/survey.h"
 #include "compiler/passes/region_graph.h"
 
 namespace jade::passes {
@@ -26,7 +27,8 @@ class Explainer {
   Explainer(const ir::Module& module, const ir::Function& function)
       : module_(module),
         function_(function),
-        suspends_(FindSuspending(function)),
+        entered_(ir::FindEntered(function)),
+        suspends_(ir::FindCalls(function)),
         scratch_(function.values.size(), RegionGraph::kNone) {}
 
   std::string Run() {
@@ -41,6 +43,7 @@ class Explainer {
     switch (op.code) {
       case Opcode::kIssue:
       case Opcode::kCall:
+      case Opcode::kEnter:
       case Opcode::kRun: {
         const ir::Site& site = function_.sites[op.site.index];
         std::string name = module_.text(site.callee);
@@ -55,8 +58,12 @@ class Explainer {
   }
 
   std::string Place(const Op& op) const {
-    if (function_.file == ir::kInvalidIndex) return "";
-    return fmt::format("line {}: ", module_.file(function_.file)->At(op.span.begin).line);
+    const ir::FunctionId inlined = entered_[static_cast<size_t>(&op - function_.ops.data())];
+    const uint32_t home = inlined.valid() ? module_.function(inlined).file : function_.file;
+    if (home == ir::kInvalidIndex) return "";
+    const source::SourceFile& file = *module_.file(home);
+    const uint32_t line = file.At(op.span.begin).line;
+    return home == function_.file ? fmt::format("line {}: ", line) : fmt::format("{}:{}: ", file.name(), line);
   }
 
   static std::string_view AboutRegions(Opcode code) {
@@ -67,6 +74,8 @@ class Explainer {
         return "; its rounds follow each other, calls that do not need the accumulator start for all of them at once";
       case Opcode::kRepeat:
         return "; its rounds follow each other";
+      case Opcode::kEnter:
+        return "; inlined";
       case Opcode::kIf:
       case Opcode::kSwitch:
         return "; no call leaves its arm";
@@ -91,6 +100,7 @@ class Explainer {
 
   const ir::Module& module_;
   const ir::Function& function_;
+  std::vector<ir::FunctionId> entered_;  // by operation
   std::vector<bool> suspends_;
   std::vector<uint32_t> scratch_;
   std::string text_;

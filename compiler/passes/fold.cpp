@@ -40,7 +40,22 @@ class Folder final : public Rewriter {
     if (op.code >= Opcode::kIntAdd && op.code <= Opcode::kOr && FoldScalar(op)) return;
     if (FoldText(op) || FoldPart(op) || FoldBranch(op)) return;
     Copy(op);
+    if (op.code == Opcode::kEnter) return LearnEntered(op);
     Learn(op);
+  }
+
+  // An inlined frame gives what its region ends with: a value from outside, or a constant.
+  void LearnEntered(const Op& op) {
+    const Op& end = in_.OpsOf(in_.RegionOf(op, 0)).back();
+    if (end.code != Opcode::kYield) return;
+    const ValueId given = Operand(end, 0);
+    const ValueId result = values_[op.result.index];
+    if (given.index < result.index) {
+      Replace(op, given);
+    } else if (const Known* known = KnownOf(given); known != nullptr && known->constant) {
+      const Known same = *known;
+      known_.insert_or_assign(result.index, same);
+    }
   }
 
   const Known* KnownOf(ValueId value) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/ir/survey.h"
 #include "compiler/passes/region_graph.h"
 #include "compiler/passes/rewriter.h"
 
@@ -18,7 +19,7 @@ using ir::ValueId;
 class Scheduler final : public Rewriter {
  public:
   explicit Scheduler(const ir::Function& function)
-      : Rewriter(function), suspends_(FindSuspending(function)), scratch_(function.values.size(), RegionGraph::kNone) {}
+      : Rewriter(function), suspends_(ir::FindCalls(function)), scratch_(function.values.size(), RegionGraph::kNone) {}
 
  private:
   void Emit(const Op& op) override {

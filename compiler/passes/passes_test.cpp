@@ -1,9 +1,11 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "compiler/ir/printer.h"
 #include "compiler/ir/reader.h"
 #include "compiler/passes/explain.h"
+#include "compiler/passes/inline.h"
 #include "compiler/passes/pipeline.h"
 
 namespace jade::passes {
@@ -135,6 +137,99 @@ TEST(DeadTest, DropsUnusedLoopsAndBranches) {
             "  yield(%0) !5\n");
 }
 
+constexpr std::string_view kInlined =
+    "workflow Small(%0: Int n, %1: Bool b) -> Int {\n"
+    "  %2: Int = if(%1) {\n"
+    "    %3: future Int = issue E(%0) @E\n"
+    "    %4: Int = await(%3)\n"
+    "    yield(%4)\n"
+    "  } {\n"
+    "    yield(%0)\n"
+    "  }\n"
+    "  yield(%2)\n"
+    "}\n"
+    "workflow Large(%0: Int n) -> Int {\n";
+
+// A module with `Small`, with `Large` of so many operations, and with T, printed after the passes.
+std::string WithCallees(const char* passes, size_t operations, std::string_view body) {
+  std::string text = std::string(kDeclarations) + std::string(kInlined);
+  for (size_t i = 1; i < operations; ++i) text += fmt::format("  %{}: Int = int.add(%0, %0)\n", i);
+  text += "  yield(%0)\n}\nworkflow T(%0: Int n) -> Int {\n" + std::string(body) + "}\n";
+  const auto module = ir::Read(text);
+  if (!module.ok()) return module.error().ToString();
+  RunPasses(**module, *ParsePasses(passes), /*verify=*/true);
+  const std::string printed = ir::PrintFunction(**module, (*module)->function((*module)->FindFunction("T")));
+  const size_t begin = printed.find('\n') + 1;
+  return printed.substr(begin, printed.size() - begin - 2);
+}
+
+TEST(InlineTest, ArgumentsAreTheValuesOutside) {
+  EXPECT_EQ(WithCallees("inline,fold,dead", 2,
+                        "  %1: Bool = const.bool true\n"
+                        "  %2: Int = call Small(%0, %1) @Small:first\n"
+                        "  yield(%2)\n"),
+            "  %1: Int = enter Small @Small:first !1 {\n"
+            "    %2: future Int = issue E(%0) @E !1\n"
+            "    %3: Int = await(%2)\n"
+            "    yield(%3) !5\n"
+            "  }\n"
+            "  yield(%1) !2\n");
+}
+
+TEST(InlineTest, WhatAFrameGivesIsKnown) {
+  EXPECT_EQ(WithCallees("inline,fold,dead", 2,
+                        "  %1: Bool = const.bool false\n"
+                        "  %2: Int = call Small(%0, %1) @Small\n"
+                        "  yield(%2)\n"),
+            "  %1: Int = enter Small @Small !1 {\n"  // counts as depth
+            "    yield(%0) !5\n"
+            "  }\n"
+            "  yield(%0) !2\n");
+}
+
+TEST(InlineTest, ARunOfAKnownPlanIsACall) {
+  EXPECT_EQ(WithCallees("inline,dead", kMaxInlined + 1,
+                        "  %1: Plan<Int, Int> = plan Large()\n"
+                        "  %2: Int = run(%1, %0) @run:x\n"
+                        "  yield(%2)\n"),
+            "  %1: Int = call Large(%0) @run:x !1\n"
+            "  yield(%1)\n");
+}
+
+TEST(InlineTest, GrowthHasAnEnd) {
+  std::string body;
+  for (int i = 1; i <= 10; ++i) body += fmt::format("  %{}: Int = call Large(%0) @Large#{}\n", i, i);
+  body += "  yield(%10)\n";
+  const auto count = [](const std::string& text, std::string_view word) {
+    size_t found = 0;
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+    return found;
+  };
+  const std::string most = WithCallees("inline", kMaxInlined, body);
+  EXPECT_EQ(count(most, " enter "), kMaxGrowth / kMaxInlined);
+  EXPECT_EQ(count(most, " call "), 10 - kMaxGrowth / kMaxInlined);
+  EXPECT_EQ(WithCallees("inline", kMaxInlined + 1, body), body);
+}
+
+TEST(InlineTest, WhatMayEnterItselfOrIsScheduledStaysACall) {
+  const std::string text = std::string(kDeclarations) +
+                           "workflow A(%0: Int n) -> Int {\n  %1: Int = call B(%0) @B\n  yield(%1)\n}\n"
+                           "workflow B(%0: Int n) -> Int {\n  %1: Int = call A(%0) @A\n  yield(%1)\n}\n"
+                           "workflow S(%0: Int n) -> Int {\n"
+                           "  %1: future Int = issue E(%0) @E\n"
+                           "  %2: future Int = issue E(%0) @E#1\n"
+                           "  %3: Int = await(%1)\n"
+                           "  %4: Int = await(%2)\n"
+                           "  yield(%4)\n}\n"
+                           "workflow T(%0: Int n) -> Int {\n"
+                           "  %1: Int = call A(%0) @A\n  %2: Int = call S(%1) @S\n  yield(%2)\n}\n";
+  const auto module = ir::Read(text);
+  ASSERT_TRUE(module.ok()) << module.error().ToString();
+  const std::string before = ir::Print(**module);
+  RunPasses(**module, *ParsePasses("inline"), /*verify=*/true);
+  EXPECT_EQ(ir::Print(**module), before);
+}
+
 TEST(ExplainTest, SaysWhatWaitsForWhat) {
   const std::string text = std::string(kDeclarations) +
                            "workflow T(%0: Int n, %1: [Int] xs) -> Int {\n"
@@ -165,7 +260,7 @@ TEST(PassesTest, ListsAreReadWithSuggestions) {
   EXPECT_EQ(*ParsePasses("default"), ProgramPasses());
   EXPECT_EQ(ParsePasses("maps,fold")->size(), 2U);
   EXPECT_THAT(ParsePasses("overlp").error().ToString(), HasSubstr("did you mean `overlap`"));
-  EXPECT_THAT(ParsePasses("fold,").error().ToString(), HasSubstr("maps, fold, dead, overlap"));
+  EXPECT_THAT(ParsePasses("fold,").error().ToString(), HasSubstr("inline, maps, fold, dead, overlap"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "compiler/ir/verifier.h"
 #include "compiler/passes/dead.h"
 #include "compiler/passes/fold.h"
+#include "compiler/passes/inline.h"
 #include "compiler/passes/maps.h"
 #include "compiler/passes/overlap.h"
 #include "compiler/result/check.h"
@@ -21,7 +22,9 @@ bool MakesCalls(ir::FunctionKind kind) {
   return kind == ir::FunctionKind::kWorkflow || kind == ir::FunctionKind::kPlan || kind == ir::FunctionKind::kThunk;
 }
 
-constexpr std::array<Pass, 4> kPasses = {{
+constexpr std::array<Pass, 5> kPasses = {{
+    {"inline", "small functions take the place of their calls",
+     [](ir::Module& module, const ir::Function& function) { return Inline(module, function); }},
     {"maps", "loops without calls run in place",
      [](ir::Module&, const ir::Function& function) { return MarkMaps(function); }},
     {"fold", "compute what is constant, take known branches",
@@ -51,7 +54,7 @@ std::span<const Pass> AllPasses() {
 }
 
 const PassList& ProgramPasses() {
-  static const PassList list = ListOf({"maps", "fold", "dead", "overlap"});
+  static const PassList list = ListOf({"inline", "maps", "fold", "dead", "overlap"});
   return list;
 }
 

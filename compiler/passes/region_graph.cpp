@@ -3,30 +3,6 @@
 #include <algorithm>
 
 namespace jade::passes {
-namespace {
-
-bool MakesCall(ir::Opcode code) {
-  return code == ir::Opcode::kIssue || code == ir::Opcode::kAwait || code == ir::Opcode::kCall ||
-         code == ir::Opcode::kRun || code == ir::Opcode::kSpawn;
-}
-
-}  // namespace
-
-std::vector<bool> FindSuspending(const ir::Function& function) {
-  std::vector<bool> suspends(function.ops.size(), false);
-  // Operations of inner regions come after those around them.
-  for (size_t i = function.ops.size(); i-- > 0;) {
-    const ir::Op& op = function.ops[i];
-    bool calls = MakesCall(op.code);
-    for (uint32_t r = 0; r < op.region_count && !calls; ++r) {
-      const ir::Region& region = function.RegionOf(op, r);
-      for (uint32_t j = region.op_begin; j < region.op_begin + region.op_count && !calls; ++j) calls = suspends[j];
-    }
-    suspends[i] = calls;
-  }
-  return suspends;
-}
-
 RegionGraph::RegionGraph(const ir::Function& function, const ir::Region& region, const std::vector<bool>& suspends,
                          std::vector<uint32_t>& scratch)
     : function_(function), region_(region) {

@@ -10,9 +10,6 @@
 
 namespace jade::passes {
 
-// By operation: makes calls, itself or in its regions.
-std::vector<bool> FindSuspending(const ir::Function& function);
-
 class RegionGraph {
  public:
   static constexpr uint32_t kNone = ir::kInvalidIndex;

@@ -33,6 +33,8 @@ bool Machine::StepCall(const ir::Op& op) {
     case Opcode::kCall:
       EnterFunction(op, frame().module, {static_cast<uint32_t>(op.imm)}, operands(op), frame().plan_call);
       return true;
+    case Opcode::kEnter:
+      return EnterInlined(op), true;
     case Opcode::kRun:
       return RunPlan(op, operand(op, 0), operand(op, 1)), true;
     default:
@@ -82,7 +84,7 @@ FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
   child.order = op.order;
   task_.children.push_back(std::move(child));
   source::SourceFilePtr file;
-  if (f.function->file != ir::kInvalidIndex) file = f.module->file(f.function->file);
+  if (f.file != ir::kInvalidIndex) file = f.module->file(f.file);
   Host::IssueArguments arguments{task_, f.module, callee, std::move(values), SitePath(op), f.path,
                                  file,  op.span,  future};
   run_.host->Issue(std::move(arguments));
@@ -212,16 +214,36 @@ Progress Machine::JoinEach(const ir::Op& op, Value* out) {
   return Progress::kDone;
 }
 
-void Machine::EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function,
-                            std::vector<Value> arguments, uint64_t plan_call) {
+bool Machine::CheckDepth(const ir::Op& op) {
   const uint32_t depth = frame().depth + 1;
   for (ScopePtr scope = task_.scope; scope != nullptr; scope = scope->parent) {
     if (depth <= scope->depth_limit) continue;
-    return Trap(op, TrapKind::kDepthBudget, fmt::format("the budget of depth {} is used up", scope->depth_limit),
-                scope);
+    Trap(op, TrapKind::kDepthBudget, fmt::format("the budget of depth {} is used up", scope->depth_limit), scope);
+    return false;
   }
   run_.max_depth = std::max(run_.max_depth, depth);
+  return true;
+}
+
+void Machine::EnterInlined(const ir::Op& op) {
+  if (!CheckDepth(op)) return;
+  Frame& f = frame();
+  auto around = std::make_unique<Surroundings>();
+  around->path = SitePath(op);
+  around->file = f.module->function({static_cast<uint32_t>(op.imm)}).file;
+  std::swap(around->path, f.path);
+  std::swap(around->loops, f.loops);
+  std::swap(around->file, f.file);
+  ++f.depth;
+  Enter(op, 0);
+  position().around = std::move(around);
+}
+
+void Machine::EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function,
+                            std::vector<Value> arguments, uint64_t plan_call) {
+  if (!CheckDepth(op)) return;
   CallPathPtr path = SitePath(op);
+  const uint32_t depth = frame().depth + 1;
   std::unique_ptr<Frame> next = MakeFrame(task_, std::move(module), function, std::move(arguments));
   next->path = std::move(path);
   next->depth = depth;

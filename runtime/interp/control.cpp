@@ -222,6 +222,13 @@ void Machine::PopRegion() {
   if (p.index >= 0) f.loops.pop_back();
   Turns turns = p.turns;
   turns.nested += p.loop_turns;
+  if (p.around != nullptr) {
+    turns = {.direct = false, .nested = turns.Total()};
+    f.path = std::move(p.around->path);
+    f.loops = std::move(p.around->loops);
+    f.file = p.around->file;
+    --f.depth;
+  }
   f.positions.pop_back();
   if (!f.positions.empty()) f.positions.back().turns.Merge(turns);
 }

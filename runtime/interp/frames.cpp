@@ -73,6 +73,7 @@ std::unique_ptr<Frame> MakeFrame(Task& task, ir::ModulePtr module, ir::FunctionI
              code.body().param_count, arguments.size());
   auto frame = std::make_unique<Frame>();
   frame->function = &code;
+  frame->file = code.file;
   frame->positions.emplace_back();
   frame->positions.back().next = code.body().op_begin;
   NativeFunctionPtr compiled = task.run->code != nullptr ? task.run->code->Find(module, function) : nullptr;
@@ -93,6 +94,7 @@ std::unique_ptr<Frame> MakeChildFrame(Task& task, const Frame& parent, uint32_t 
   auto child = std::make_unique<Frame>();
   child->module = parent.module;
   child->function = parent.function;
+  child->file = parent.file;
   child->loops = parent.loops;
   child->path = parent.path;
   child->depth = parent.depth;

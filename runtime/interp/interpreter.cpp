@@ -220,7 +220,7 @@ void Machine::Trap(const ir::Op& op, TrapKind kind, std::string message, ScopePt
   raised.trap.kind = kind;
   raised.trap.message = std::move(message);
   const Frame& f = frame();
-  if (f.function->file != ir::kInvalidIndex) raised.trap.file = f.module->file(f.function->file);
+  if (f.file != ir::kInvalidIndex) raised.trap.file = f.module->file(f.file);
   raised.trap.span = op.span;
   if (f.path != nullptr) raised.trap.call_path = f.path->ToString();
   raised.exhausted = std::move(exhausted);

@@ -1,5 +1,6 @@
 #include "runtime/interp/interpreter.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -168,6 +169,102 @@ TEST(Interpreter, RecursionWithoutEndIsADepthTrap) {
 }
 )";
   EXPECT_EQ(Evaluate(recursion, {Value::Int(1)}), "depth_budget: the budget of depth 1000 is used up");
+}
+
+// Where F traps, in "file:byte kind in path", or what it gives.
+std::string OfFrames(const std::string& body, int64_t divisor) {
+  const auto module = ir::Read(R"(jir 1
+file "f.jade"
+file "g.jade"
+
+workflow G(%0: Int d) -> [Int] file 1 {
+  %1: [Int] = list(%0, %0)
+  %2: [Int] = each(%1) { (%3: Int, %4: Int)
+    %5: Int = call H(%3) @H
+    yield(%5)
+  }
+  yield(%2)
+}
+
+workflow H(%0: Int d) -> Int file 1 {
+  %1: Int = const.int 6
+  %2: Int = int.div(%1, %0) ~30..31
+  yield(%2)
+}
+
+workflow F(%0: Int d) -> [Int] file 0 {
+)" + body + "}\n");
+  if (!module.ok()) return module.error().ToString();
+  const PureResult result = EvaluatePure(*module, (*module)->FindFunction("F"), {Value::Int(divisor)}, {}, {});
+  if (!result.trap) return abi::DisplayText(result.value);
+  return fmt::format("{}:{} {} in {}", result.trap->file->name(), result.trap->span.begin,
+                     abi::TrapKindName(result.trap->kind), result.trap->call_path);
+}
+
+// One `fold` over [d], whose body calls G(d), or is G's in its place.
+constexpr const char* kCalled = R"(  %1: [Int] = list(%0)
+  %2: [Int] = list()
+  %3: [Int] = fold(%1, %2) { (%4: [Int], %5: Int, %6: Int)
+    %7: [Int] = call G(%5) @G:first
+    yield(%7)
+  }
+  yield(%3)
+)";
+constexpr const char* kEntered = R"(  %1: [Int] = list(%0)
+  %2: [Int] = list()
+  %3: [Int] = fold(%1, %2) { (%4: [Int], %5: Int, %6: Int)
+    %7: [Int] = enter G @G:first {
+      %8: [Int] = list(%5, %5)
+      %9: [Int] = each(%8) { (%10: Int, %11: Int)
+        %12: Int = enter H @H {
+          %13: Int = const.int 6
+          %14: Int = int.div(%13, %10) ~30..31
+          yield(%14)
+        }
+        yield(%12)
+      }
+      yield(%9)
+    }
+    yield(%7)
+  }
+  yield(%3)
+)";
+// The trap of an inlined frame is caught outside of it; what follows is the function's own again.
+constexpr const char* kCaught = R"(  %1: Int = const.int 1
+  %2: Int = within calls(%1) {
+    %3: Int = enter H @H {
+      %4: Int = const.int 6
+      %5: Int = int.div(%4, %0) ~30..31
+      yield(%5)
+    }
+    yield(%3)
+  } {
+    yield(%1)
+  }
+  %6: Int = int.div(%2, %0) ~10..11
+  %7: [Int] = list(%6)
+  yield(%7)
+)";
+
+TEST(Interpreter, AnInlinedFrameIsAsTheCall) {
+  EXPECT_EQ(OfFrames(kCalled, 2), "[3, 3]");
+  EXPECT_EQ(OfFrames(kEntered, 2), "[3, 3]");
+  EXPECT_EQ(OfFrames(kCalled, 0), "g.jade:30 division_by_zero in F/G@first[0]/H[0]");
+  EXPECT_EQ(OfFrames(kEntered, 0), "g.jade:30 division_by_zero in F/G@first[0]/H[0]");
+  EXPECT_EQ(OfFrames(kCaught, 2), "[1]");
+  EXPECT_EQ(OfFrames(kCaught, 0), "f.jade:10 division_by_zero in F");
+}
+
+TEST(Interpreter, AnInlinedFrameCountsAsDepth) {
+  const char* endless = R"(workflow F(%0: Int n) -> Int {
+  %1: Int = enter F @F {
+    %2: Int = call F(%0) @F !0
+    yield(%2)
+  }
+  yield(%1)
+}
+)";
+  EXPECT_EQ(Evaluate(endless, {Value::Int(1)}), "depth_budget: the budget of depth 1000 is used up");
 }
 
 TEST(Interpreter, TemplatesEmitText) {

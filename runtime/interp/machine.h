@@ -88,6 +88,10 @@ class Machine {
   void RunPlan(const ir::Op& op, const abi::Value& plan, abi::Value argument);
   void EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function, std::vector<abi::Value> arguments,
                      uint64_t plan_call);
+  // A frame of its own as far as paths, depth, turns and traps go, in the values of this one.
+  void EnterInlined(const ir::Op& op);
+  // False (and traps) when the budget of depth does not allow one frame more.
+  bool CheckDepth(const ir::Op& op);
   CallPathPtr SitePath(const ir::Op& op);
   // What a child task is given: its region's parameters, and the values from outside that compiled code uses (the
   // interpreter copies all there are).

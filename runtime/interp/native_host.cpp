@@ -129,6 +129,10 @@ class NativeHost {
     f.positions.back().index = 0;
     f.loops.push_back(0);
   }
+  static uint32_t EnterInlined(NativeFrame* frame, uint32_t op) {
+    MachineOf(frame).EnterInlined(OpOf(frame, op));
+    return Done(!TaskOf(frame).raised);
+  }
   static void Next(NativeFrame* frame, uint64_t index) {
     Frame& f = FrameOf(frame);
     MachineOf(frame).CloseIteration();

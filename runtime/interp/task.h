@@ -112,6 +112,13 @@ struct Join {
   int32_t turns = 0;
 };
 
+// What an `enter` sets aside of its frame until its region ends.
+struct Surroundings {
+  CallPathPtr path;
+  std::vector<int64_t> loops;
+  uint32_t file = ir::kInvalidIndex;
+};
+
 // One region being run.
 struct Position {
   uint32_t region = 0;
@@ -123,16 +130,19 @@ struct Position {
   ScopePtr scope;                      // body of a `within`
   Turns turns;
   std::unique_ptr<Join> join;
-  std::vector<FuturePtr> ahead;  // fold: by region, then item
-  bool filter = false;           // the filter region of an `each` or `map`
+  std::vector<FuturePtr> ahead;          // fold: by region, then item
+  std::unique_ptr<Surroundings> around;  // region of an `enter`
+  bool filter = false;                   // the filter region of an `each` or `map`
 };
 
+// Path, depth, loops and file are those of the innermost `enter`, where one is being run.
 struct Frame {
   ir::ModulePtr module;
   const ir::Function* function = nullptr;
-  std::vector<abi::Value> values;   // by ValueId; empty in compiled code
-  std::vector<FuturePtr> futures;   // by ValueId, empty when the function has none; compiled code: as its unit says
-  std::vector<Position> positions;  // compiled code: of those regions alone in which calls are made
+  uint32_t file = ir::kInvalidIndex;  // Module::files; spans refer to it
+  std::vector<abi::Value> values;     // by ValueId; empty in compiled code
+  std::vector<FuturePtr> futures;     // by ValueId, empty when the function has none; compiled code: as its unit says
+  std::vector<Position> positions;    // compiled code: of those regions alone that the runtime has to know of
   std::vector<int64_t> loops;
   CallPathPtr path;
   uint32_t depth = 0;

@@ -85,7 +85,9 @@ bool Machine::Unwind() {
       if (f.native != nullptr) f.native->state = f.unit->StateOf(owner_index);
       return true;
     }
-    task_.raise_order = std::min(task_.raise_order, owner.order);
+    // Places in the region of an `enter` are those of another function.
+    const bool entered = owner.code == ir::Opcode::kEnter;
+    task_.raise_order = entered ? owner.order : std::min(task_.raise_order, owner.order);
     task_.raise_item = -1;
     return true;
   }

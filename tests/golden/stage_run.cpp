@@ -9,9 +9,9 @@
 //   // reward: Team ["gold"]                 the reward, and the gold answers it is given
 //   // messages                              the calls are shown with what they were asked
 // A run gives its value or its trap, what it cost, and its calls: path, validity, penalty, value. Everything but runs
-// with delays is run again with replies coming back in other orders, and must come out the same; which calls were
-// still under way when a scope used up its budget depends on the order, so of those only that they were made counts.
-// Where there is compiled code, everything is run again in it, plain and optimised, and must come out the same.
+// with delays is run again with replies coming back in other orders, and everything with no function inlined and, where
+// there is compiled code, in plain and optimised code, and must come out the same; which calls were still under way
+// when a scope used up its budget depends on the order, so of those only that they were made counts.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -149,11 +149,12 @@ std::string ShowCall(const trace::CallRecord& call, bool messages) {
 // The outcome first, then the calls.
 struct Shown {
   std::string outcome;
+  std::string place = {};  // of the trap in the source; not shown
   std::vector<std::string> calls = {};
   std::multiset<std::string> paths = {};
   bool cancelled = false;  // some of the calls
   bool SameAs(const Shown& other) const {
-    if (outcome != other.outcome || paths != other.paths) return false;
+    if (outcome != other.outcome || place != other.place || paths != other.paths) return false;
     if (cancelled || other.cancelled) return true;
     return std::multiset<std::string>(calls.begin(), calls.end()) ==
            std::multiset<std::string>(other.calls.begin(), other.calls.end());
@@ -239,6 +240,9 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   const session::FinishedRun finished = session.Take(*run);
   Shown shown;
   shown.outcome = finished.trap ? ShowTrap(*finished.trap) : "value " + finished.run.value_json;
+  if (finished.trap && finished.trap->file != nullptr) {
+    shown.place = fmt::format("{}:{}", finished.trap->file->name(), finished.trap->span.begin);
+  }
   shown.outcome += fmt::format("\ncost: {} calls, {} turns, {} retrievals, depth {}\n", finished.run.calls,
                                finished.run.turns, finished.run.retrievals, finished.run.depth);
   shown.outcome += BeyondBounds(*program, finished.run);
@@ -251,18 +255,24 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   return shown;
 }
 
-std::string ShowRun(const session::ProgramPtr& program, const Script& script, const Tiers& tiers) {
+// `called`: the same program with every function called, none inlined.
+std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPtr& called, const Script& script,
+                    const Tiers& tiers) {
   std::string text = "\nrun " + (script.workflow.empty() ? "-" : script.workflow) + "\n";
   ScriptOptions options;
   options.repeat_last = true;
   const Shown first = Run(program, script, options, nullptr);
   text += first.outcome;
   for (const std::string& call : first.calls) text += call;
+  const auto compare = [&](std::string_view where, const Shown& again) {
+    if (again.SameAs(first) && again.calls == first.calls) return;
+    text += fmt::format("differs {}:\n{}", where, again.outcome);
+    for (const std::string& call : again.calls) text += call;
+  };
+  compare("when functions are called", Run(called, script, options, nullptr));
   for (const auto& [name, code] : tiers) {
-    const Shown compiled = Run(program, script, options, code.get());
-    if (compiled.outcome == first.outcome && compiled.calls == first.calls) continue;
-    text += fmt::format("differs in {}:\n{}", name, compiled.outcome);
-    for (const std::string& call : compiled.calls) text += call;
+    compare("in " + name, Run(program, script, options, code.get()));
+    compare("when functions are called in " + name, Run(called, script, options, code.get()));
   }
   if (script.delay_us != 0) return text;  // a shuffle has no time
   options.order = ScriptOptions::Order::kShuffled;
@@ -293,7 +303,10 @@ std::string RunRun(const source::SourceFilePtr& file) {
       text += fmt::format("differs in {}:\n{}", name, compiled);
     }
   }
-  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, script, tiers);
+  const auto passes = passes::ParsePasses("maps,fold,dead,overlap");
+  const session::Loaded called =
+      session::Program::LoadText(file->name(), std::string(file->text()), {.replace = {}, .passes = &*passes});
+  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, called.program, script, tiers);
   text += Uncompiled(tiers);
   return text;
 }
