@@ -29,7 +29,7 @@ struct Kernel {
   int64_t size;
   bool text;
 };
-constexpr Kernel kKernels[] = {{"Squares", 30'000, false}, {"Collatz", 97, false},   {"Primes", 2'000, false},
+constexpr Kernel kKernels[] = {{"Squares", 30'000, false}, {"Collatz", 97, false},      {"Primes", 2'000, false},
                                {"Escape", 60, false},      {"Filtered", 30'000, false}, {"Pairs", 150, false},
                                {"Digits", 3'000, true},    {"Longest", 3'000, true}};
 
@@ -79,15 +79,14 @@ std::unique_ptr<jit::Tiers> MakeTiers(const std::shared_ptr<jit::Jit>& jit) {
 }
 
 // Microseconds of one run of a kernel; least of `rounds`.
-Result<double> TimeKernel(const session::ProgramPtr& program, const Kernel& kernel, interp::CodeSource* code, int rounds,
-                          std::string* value) {
+Result<double> TimeKernel(const session::ProgramPtr& program, const Kernel& kernel, interp::CodeSource* code,
+                          int rounds, std::string* value) {
   const ir::FunctionId function = program->module()->FindFunction(kernel.name);
   double least = 0;
   for (int i = 0; i < rounds; ++i) {
     const Clock::time_point start = Clock::now();
-    const interp::PureResult result =
-        interp::EvaluatePure(program->module(), function, {abi::Value::Int(kernel.size)}, {}, {}, nullptr,
-                             int64_t{1} << 40, code);
+    const interp::PureResult result = interp::EvaluatePure(program->module(), function, {abi::Value::Int(kernel.size)},
+                                                           {}, {}, nullptr, int64_t{1} << 40, code);
     const double time = Micros(Clock::now() - start);
     if (result.trap) return Error(ErrorCode::kCorrupt, fmt::format("{}: {}", kernel.name, result.trap->ToString()));
     if (i == 0 || time < least) least = time;
@@ -141,8 +140,7 @@ Status AddModule(std::vector<Figure>& figures) {
   JADE_ASSIGN_OR_RETURN(const double cold_ms, TimeCompile(cold, module, 5, false));
   figures.push_back({"jit.module.cold.ms", cold_ms, "ms"});
 
-  const std::string folder =
-      (std::filesystem::temp_directory_path() / fmt::format("jade_bench_{}", getpid())).string();
+  const std::string folder = (std::filesystem::temp_directory_path() / fmt::format("jade_bench_{}", getpid())).string();
   jit::JitOptions options;
   options.cache_directory = folder;
   JADE_ASSIGN_OR_RETURN(const std::shared_ptr<jit::Jit> cached, jit::Jit::Create(options));

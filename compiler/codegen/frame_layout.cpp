@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/ir/builtin.h"
+
 namespace jade::codegen {
 
 using ir::Opcode;
@@ -301,6 +303,10 @@ void FrameLayout::PlaceValue(uint32_t value) {
     return;
   }
   const uint32_t definer = shared_.definers[value];
+  if (shared_.counted[value]) {
+    places_[value] = {Home::kRegister, 0};
+    return;
+  }
   bool owns = false;
   if (definer != ir::kInvalidIndex) {
     const ir::Op& op = function_.ops[definer];
@@ -385,10 +391,97 @@ std::string UnitSymbol(const ir::Function& function, const FrameLayout& unit) {
   return symbol;
 }
 
+uint32_t StretchEnd(const ir::Function& function, const ir::Region& region, uint32_t first) {
+  const uint32_t last = region.op_begin + region.op_count - 1;
+  uint32_t end = first;
+  for (; end < last; ++end) {
+    const ir::Op& op = function.ops[end];
+    if (op.region_count > 0 || ir::TraitOf(op.code) == ir::OpTrait::kSuspends) break;
+  }
+  return end;
+}
+
+bool IsChargedByHost(Opcode code) {
+  switch (code) {
+    case Opcode::kIssue:
+    case Opcode::kAwait:
+    case Opcode::kSpawn:
+    case Opcode::kEach:
+    case Opcode::kCall:
+    case Opcode::kRun:
+    case Opcode::kWithin:
+    case Opcode::kEnter:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace {
+
+bool IsRange(const ir::Op& op) {
+  return op.code == Opcode::kBuiltin && static_cast<ir::Builtin>(op.imm) == ir::Builtin::kRange;
+}
+
+// True when `user` only runs over the list, makes no calls, and nothing waits between the two.
+bool OnlyRunsOver(const ir::Function& function, const std::vector<bool>& keeps, uint32_t range, uint32_t user) {
+  const ir::Op& op = function.ops[user];
+  const bool loop = op.code == Opcode::kFold || op.code == Opcode::kMap || op.code == Opcode::kEmitFor;
+  if (!loop || user < range) return false;
+  for (uint32_t region = 0; region < op.region_count; ++region) {
+    if (keeps[op.first_region.index + region]) return false;
+  }
+  for (uint32_t i = range + 1; i < user; ++i) {
+    const ir::Op& between = function.ops[i];
+    if (between.code == Opcode::kYield || between.code == Opcode::kTrap) return false;  // not of one region
+    if (ir::TraitOf(between.code) == ir::OpTrait::kSuspends && between.region_count == 0) return false;
+    for (uint32_t region = 0; region < between.region_count; ++region) {
+      if (keeps[between.first_region.index + region]) return false;
+    }
+  }
+  return true;
+}
+
+std::vector<bool> FindCounted(const ir::Function& function, const std::vector<bool>& keeps) {
+  std::vector<bool> counted(function.values.size(), false);
+  std::vector<uint32_t> ranges(function.values.size(), ir::kInvalidIndex);
+  for (uint32_t i = 0; i < function.ops.size(); ++i) {
+    if (!IsRange(function.ops[i])) continue;
+    counted[function.ops[i].result.index] = true;
+    ranges[function.ops[i].result.index] = i;
+  }
+  for (uint32_t i = 0; i < function.ops.size(); ++i) {
+    const std::span<const ir::ValueId> operands = function.OperandsOf(function.ops[i]);
+    for (size_t k = 0; k < operands.size(); ++k) {
+      const uint32_t value = operands[k].index;
+      if (!counted[value]) continue;
+      counted[value] = k == 0 && OnlyRunsOver(function, keeps, ranges[value], i);
+    }
+  }
+  return counted;
+}
+
+std::vector<uint32_t> FindCharges(const ir::Function& function) {
+  std::vector<uint32_t> charges(function.ops.size(), 0);
+  for (const ir::Region& region : function.regions) {
+    const uint32_t end = region.op_begin + region.op_count;
+    for (uint32_t first = region.op_begin; first < end;) {
+      const uint32_t last = StretchEnd(function, region, first);
+      if (IsChargedByHost(function.ops[last].code)) charges[last] = last + 1 - first;
+      first = last + 1;
+    }
+  }
+  return charges;
+}
+
+}  // namespace
+
 FunctionLayout::FunctionLayout(const ir::Module& module, const ir::Function& function)
     : definers(FindDefiners(function)),
       keeps_position(FindPositions(function)),
-      raise_order(function.ops.size(), ir::kInvalidIndex) {
+      raise_order(function.ops.size(), ir::kInvalidIndex),
+      counted(FindCounted(function, keeps_position)),
+      charges(FindCharges(function)) {
   FindRaiseOrder(function, keeps_position, 0, ir::kInvalidIndex, raise_order);
   units.emplace_back(module, function, *this, 0, false);
   for (const ir::Op& op : function.ops) {

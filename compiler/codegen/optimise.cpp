@@ -1,5 +1,6 @@
 #include "compiler/codegen/optimise.h"
 
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
@@ -29,22 +30,26 @@ void OptimiseModule(llvm::Module& module, llvm::TargetMachine& target, Optimise 
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
 
-  llvm::FunctionPassManager passes;
-  passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
-  passes.addPass(llvm::SimplifyCFGPass());
-  passes.addPass(llvm::InstCombinePass());
+  llvm::FunctionPassManager first;
+  first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  first.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  first.addPass(llvm::SimplifyCFGPass());
+  first.addPass(llvm::InstCombinePass());
+  llvm::FunctionPassManager of_loops;
   llvm::LoopPassManager loop_passes;
   loop_passes.addPass(llvm::LICMPass(llvm::LICMOptions()));
   loop_passes.addPass(llvm::IndVarSimplifyPass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loop_passes), /*UseMemorySSA=*/true));
-  passes.addPass(llvm::GVNPass());
-  passes.addPass(llvm::InstCombinePass());
-  passes.addPass(llvm::DSEPass());
-  passes.addPass(llvm::ADCEPass());
-  passes.addPass(llvm::SimplifyCFGPass());
+  of_loops.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loop_passes), /*UseMemorySSA=*/true));
+  of_loops.addPass(llvm::GVNPass());
+  of_loops.addPass(llvm::InstCombinePass());
+  of_loops.addPass(llvm::DSEPass());
+  of_loops.addPass(llvm::ADCEPass());
+  of_loops.addPass(llvm::SimplifyCFGPass());
   for (llvm::Function& function : module) {
-    if (!function.isDeclaration()) passes.run(function, functions);
+    if (function.isDeclaration()) continue;
+    functions.invalidate(function, first.run(function, functions));
+    // Code without loops is run once between two waits: the rest would cost more than it saves.
+    if (!functions.getResult<llvm::LoopAnalysis>(function).empty()) of_loops.run(function, functions);
   }
 }
 

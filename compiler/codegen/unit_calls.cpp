@@ -19,9 +19,8 @@ bool UnitCodegen::EmitCall(const ir::Op& op) {
     case Opcode::kSpawn: {
       uint32_t count = 0;
       LlvmValue captures = Captures(op, 0, &count);
-      FlushFuel();
-      Host(HostFunction::kSpawn, {frame_, OpNumber(op), captures, I32(count), I32(layout_.PlaceOf(op.result).index)});
-      ReloadFuel();
+      HostOrReturn(HostFunction::kSpawn,
+                   {frame_, OpNumber(op), captures, I32(count), I32(layout_.PlaceOf(op.result).index)});
       return true;
     }
     case Opcode::kEach:

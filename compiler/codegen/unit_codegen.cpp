@@ -298,15 +298,10 @@ void UnitCodegen::TrapIf(LlvmValue condition, HostFunction function, llvm::Array
   build_.SetInsertPoint(fine);
 }
 
-// A step for each operation from `first` up to the next that does more than compute; the
-// operation behind it.
+// Charges a step for each operation of the stretch that begins at `first`; the operation behind the stretch.
 uint32_t UnitCodegen::Charge(const ir::Region& region, uint32_t first) {
-  uint32_t last = first;
-  const uint32_t end = region.op_begin + region.op_count;
-  for (; last + 1 < end; ++last) {
-    const ir::Op& op = function_.ops[last];
-    if (op.region_count > 0 || ir::TraitOf(op.code) == ir::OpTrait::kSuspends) break;
-  }
+  const uint32_t last = StretchEnd(function_, region, first);
+  if (IsChargedByHost(function_.ops[last].code)) return last + 1;
   LlvmValue left = build_.CreateSub(build_.CreateLoad(build_.getInt64Ty(), fuel_), I64(last + 1 - first));
   build_.CreateStore(left, fuel_);
   TrapIf(build_.CreateICmpSLT(left, I64(0)), HostFunction::kTrapFuel, {frame_, I32(first)});

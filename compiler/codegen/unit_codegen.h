@@ -38,6 +38,11 @@ class UnitCodegen {
   using LlvmValue = llvm::Value*;
   // The values of a region's kYield; none when the region ends in a trap.
   using Yield = std::optional<std::vector<LlvmValue>>;
+  // What a loop runs over: a list, or a range that is no list.
+  struct Items {
+    LlvmValue data = nullptr;  // null: the indices themselves
+    LlvmValue count = nullptr;
+  };
   // Of one round of a loop: its state, and whether it was the last (may be null: no).
   struct LoopStep {
     LlvmValue state;
@@ -112,7 +117,7 @@ class UnitCodegen {
   void EachItem(const ir::Op& op, LlvmValue count, Body body);
   template <typename Count, typename Body>
   void WaitingLoop(const ir::Op& op, Count count, Body body);
-  std::optional<LoopStep> MapItem(const ir::Op& op, LlvmValue made, LlvmValue data, LlvmValue index);
+  std::optional<LoopStep> MapItem(const ir::Op& op, LlvmValue made, const Items& items, LlvmValue index);
   void PushItem(LlvmValue list, Rep rep, LlvmValue item);
   void EmitLightFold(const ir::Op& op);
   void EmitHeavyFold(const ir::Op& op);
@@ -121,7 +126,10 @@ class UnitCodegen {
   void EmitLightRepeat(const ir::Op& op);
   void EmitHeavyRepeat(const ir::Op& op);
   void StoreState(Place state, Rep rep, LlvmValue value);
+  void StoreNext(const ir::Op& op, Place state, Rep rep, LlvmValue value);
   void DefineItem(const ir::Region& body, uint32_t param, LlvmValue data, LlvmValue index);
+  Items ItemsOfLoop(const ir::Op& op);
+  void DefineLoopItem(const ir::Region& body, uint32_t param, const Items& items, LlvmValue index);
   // Begin and number of the items behind the address of a list, record or payload.
   LlvmValue ItemsOf(LlvmValue value);
   LlvmValue CountOf(LlvmValue value);
@@ -139,6 +147,7 @@ class UnitCodegen {
   bool EmitValue(const ir::Op& op);
   void EmitBuiltin(const ir::Op& op);
   bool EmitInlineBuiltin(const ir::Op& op);
+  void EmitCountedRange(const ir::Op& op);
   void ChargeMore(const ir::Op& op, LlvmValue steps);
   void EmitIndex(const ir::Op& op);
   void EmitSome(const ir::Op& op);

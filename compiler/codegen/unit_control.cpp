@@ -144,8 +144,7 @@ void UnitCodegen::EmitWithin(const ir::Op& op) {
   llvm::BasicBlock* join = NewBlock("join");
   const size_t first_arm = arms_.size();
   LlvmValue limits = Arguments(OperandIds(op));
-  FlushFuel();
-  Host(HostFunction::kWithin, {frame_, OpNumber(op), limits, I32(op.operand_count)});
+  HostOrReturn(HostFunction::kWithin, {frame_, OpNumber(op), limits, I32(op.operand_count)});
   EmitArm(op, 0, join);
   if (op.region_count > 1) {
     BeginResumption(op);
@@ -182,6 +181,24 @@ void UnitCodegen::DefineItem(const ir::Region& body, uint32_t param, LlvmValue d
   const uint32_t value = body.first_param + param;
   LlvmValue offset = build_.CreateMul(index, I64(sizeof(abi::Value)));
   Define(value, Unbox(RepOfValue({value}), build_.CreateInBoundsGEP(build_.getInt8Ty(), data, offset)));
+}
+
+// The next state of a loop. What the body made for nothing else is exchanged for the old state, whose memory the body
+// may use again.
+void UnitCodegen::StoreNext(const ir::Op& op, Place state, Rep rep, LlvmValue value) {
+  const ir::Region& body = function_.RegionOf(op, 0);
+  const ir::Op& yield = function_.ops[body.op_begin + body.op_count - 1];
+  const ir::ValueId next = FrameLayout::Root(function_, shared_.definers, OperandId(yield, 0));
+  const uint32_t definer = shared_.definers[next.index];
+  const bool made_here = definer != ir::kInvalidIndex && definer >= body.op_begin &&
+                         definer < body.op_begin + body.op_count && layout_.PlaceOf(next).home == Home::kSlot;
+  if (state.home != Home::kSlot || !made_here) return StoreState(state, rep, value);
+  LlvmValue slot = SlotAddress(state.index);
+  for (uint64_t half = 0; half < sizeof(abi::Value); half += 8) {
+    LlvmValue old = build_.CreateLoad(build_.getInt64Ty(), At(slot, half));
+    build_.CreateStore(build_.CreateLoad(build_.getInt64Ty(), At(value, half)), At(slot, half));
+    build_.CreateStore(old, At(value, half));
+  }
 }
 
 void UnitCodegen::StoreState(Place state, Rep rep, LlvmValue value) {
@@ -244,24 +261,33 @@ UnitCodegen::LlvmValue UnitCodegen::UnlessEmpty(LlvmValue count, LlvmValue initi
   return result;
 }
 
-void UnitCodegen::EmitLightFold(const ir::Op& op) {
+UnitCodegen::Items UnitCodegen::ItemsOfLoop(const ir::Op& op) {
   LlvmValue list = Operand(op, 0);
+  if (shared_.counted[OperandId(op, 0).index]) return {nullptr, list};
+  return {ItemsOf(list), CountOf(list)};
+}
+
+void UnitCodegen::DefineLoopItem(const ir::Region& body, uint32_t param, const Items& items, LlvmValue index) {
+  if (items.data != nullptr) return DefineItem(body, param, items.data, index);
+  Define(body.first_param + param, index);
+}
+
+void UnitCodegen::EmitLightFold(const ir::Op& op) {
+  const Items items = ItemsOfLoop(op);
   LlvmValue initial = Operand(op, 1);
   const Rep rep = RepOfResult(op);
   const ir::Region& body = function_.RegionOf(op, 0);
   const Place state = layout_.PlaceOf(op.result);
   if (rep == Rep::kBoxed) StoreState(state, rep, initial);
-  LlvmValue count = CountOf(list);
-  LlvmValue data = ItemsOf(list);
   LlvmValue carried = rep == Rep::kBoxed ? nullptr : initial;
-  LlvmValue result = UnlessEmpty(count, carried, [&] {
-    return Loop(count, carried, [&](LlvmValue index, LlvmValue accumulator) -> std::optional<LoopStep> {
+  LlvmValue result = UnlessEmpty(items.count, carried, [&] {
+    return Loop(items.count, carried, [&](LlvmValue index, LlvmValue accumulator) -> std::optional<LoopStep> {
       if (accumulator != nullptr) Define(body.first_param, accumulator);
-      DefineItem(body, 1, data, index);
+      DefineLoopItem(body, 1, items, index);
       Define(body.first_param + 2, index);
       const Yield next = EmitRegion(op.first_region.index);
       if (!next) return std::nullopt;
-      if (rep == Rep::kBoxed) StoreState(state, rep, next->front());
+      if (rep == Rep::kBoxed) StoreNext(op, state, rep, next->front());
       return LoopStep{rep == Rep::kBoxed ? nullptr : next->front(), nullptr};
     });
   });
@@ -281,7 +307,7 @@ void UnitCodegen::EmitLightRepeat(const ir::Op& op) {
       if (value != nullptr) Define(body.first_param, value);
       const Yield next = EmitRegion(op.first_region.index);
       if (!next) return std::nullopt;
-      if (rep == Rep::kBoxed) StoreState(state, rep, next->front());
+      if (rep == Rep::kBoxed) StoreNext(op, state, rep, next->front());
       return LoopStep{rep == Rep::kBoxed ? nullptr : next->front(), (*next)[1]};
     });
   });
@@ -305,21 +331,19 @@ void UnitCodegen::EachItem(const ir::Op& op, LlvmValue count, Body body) {
 }
 
 void UnitCodegen::EmitMap(const ir::Op& op) {
-  LlvmValue list = Operand(op, 0);
+  const Items items = ItemsOfLoop(op);
   LlvmValue made = SlotAddress(layout_.PlaceOf(op.result).index);
-  LlvmValue count = CountOf(list);
-  LlvmValue data = ItemsOf(list);
-  Host(HostFunction::kBeginItems, {made, count});
-  EachItem(op, count, [&](LlvmValue index) { return MapItem(op, made, data, index); });
+  Host(HostFunction::kBeginItems, {made, items.count});
+  EachItem(op, items.count, [&](LlvmValue index) { return MapItem(op, made, items, index); });
   HostOrReturn(HostFunction::kEndItems, {frame_, OpNumber(op), made});
 }
 
-std::optional<UnitCodegen::LoopStep> UnitCodegen::MapItem(const ir::Op& op, LlvmValue made, LlvmValue data,
+std::optional<UnitCodegen::LoopStep> UnitCodegen::MapItem(const ir::Op& op, LlvmValue made, const Items& items,
                                                           LlvmValue index) {
   llvm::BasicBlock* next = NewBlock("next");
   if (op.region_count > 1) {
     const ir::Region& filter = function_.RegionOf(op, 1);
-    DefineItem(filter, 0, data, index);
+    DefineLoopItem(filter, 0, items, index);
     Define(filter.first_param + 1, index);
     const Yield kept = EmitRegion(op.first_region.index + 1);
     if (!kept) return std::nullopt;
@@ -328,7 +352,7 @@ std::optional<UnitCodegen::LoopStep> UnitCodegen::MapItem(const ir::Op& op, Llvm
     build_.SetInsertPoint(keep);
   }
   const ir::Region& body = function_.RegionOf(op, 0);
-  DefineItem(body, 0, data, index);
+  DefineLoopItem(body, 0, items, index);
   Define(body.first_param + 1, index);
   if (const Yield item = EmitRegion(op.first_region.index)) {
     const ir::Op& yield = function_.ops[body.op_begin + body.op_count - 1];
@@ -353,12 +377,10 @@ void UnitCodegen::PushItem(LlvmValue list, Rep rep, LlvmValue item) {
 }
 
 void UnitCodegen::EmitEmitFor(const ir::Op& op) {
-  LlvmValue list = Operand(op, 0);
+  const Items items = ItemsOfLoop(op);
   const ir::Region& body = function_.RegionOf(op, 0);
-  LlvmValue count = CountOf(list);
-  LlvmValue data = ItemsOf(list);
-  EachItem(op, count, [&](LlvmValue index) -> std::optional<LoopStep> {
-    DefineItem(body, 0, data, index);
+  EachItem(op, items.count, [&](LlvmValue index) -> std::optional<LoopStep> {
+    DefineLoopItem(body, 0, items, index);
     Define(body.first_param + 1, index);
     if (!EmitRegion(op.first_region.index)) return std::nullopt;
     return LoopStep{nullptr, nullptr};
@@ -385,7 +407,7 @@ void UnitCodegen::WaitingLoop(const ir::Op& op, Count count, Body body) {
   build_.SetInsertPoint(head);
   const std::optional<LoopStep> step = body(build_.CreateLoad(build_.getInt64Ty(), WordAddress(place.index_word)));
   if (step) {
-    StoreState(place.state, rep, step->state);
+    StoreNext(op, place.state, rep, step->state);
     LlvmValue next = build_.CreateAdd(build_.CreateLoad(build_.getInt64Ty(), WordAddress(place.index_word)), I64(1));
     LlvmValue more = build_.CreateICmpSLT(next, count());
     if (step->stop != nullptr) more = build_.CreateAnd(more, build_.CreateNot(step->stop));

@@ -77,7 +77,14 @@ void UnitCodegen::EmitSome(const ir::Op& op) {
   Box(rep, value, SlotAddress(layout_.PlaceOf(op.result).index));
 }
 
+void UnitCodegen::EmitCountedRange(const ir::Op& op) {
+  LlvmValue length = build_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, Operand(op, 0), I64(0));
+  HostOrReturn(HostFunction::kCheckRange, {frame_, OpNumber(op), length});
+  DefineResult(op, length);
+}
+
 void UnitCodegen::EmitBuiltin(const ir::Op& op) {
+  if (shared_.counted[op.result.index]) return EmitCountedRange(op);
   if (EmitInlineBuiltin(op)) return;
   const Rep rep = RepOfResult(op);
   const bool boxed = rep == Rep::kBoxed;

@@ -52,6 +52,7 @@ class Machine {
   bool ConcatTexts(const ir::Op& op, std::span<const abi::Value> texts, abi::Value* out);
   bool ListConcat(const ir::Op& op, const abi::Value& a, const abi::Value& b, abi::Value* out);
   bool Emit(const ir::Op& op, const std::string& text);
+  bool CheckRange(const ir::Op& op, int64_t length);  // what `range` checks and costs
   abi::Value MakePlan(const ir::Op& op, std::vector<abi::Value> bound);
   void TrapIndex(const ir::Op& op, int64_t index, int64_t count);
 

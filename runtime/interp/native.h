@@ -32,6 +32,7 @@ struct NativeUnit {
 struct NativeFunction {
   std::vector<abi::Value> constants;
   std::vector<uint32_t> raise_order;  // by operation
+  std::vector<uint32_t> charges;      // by operation: steps, of those operations that the host functions charge for
   std::vector<NativeUnit> units;      // the body's first
 
   const NativeUnit& UnitOf(uint32_t region) const;

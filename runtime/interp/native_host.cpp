@@ -35,7 +35,9 @@ class NativeHost {
   static uint32_t ConcatList(NativeFrame* frame, uint32_t op, Value* out, const Value* a, const Value* b) {
     return Done(MachineOf(frame).ListConcat(OpOf(frame, op), *a, *b, out));
   }
-  static void MakeRecord(Value* out, const Value* args, uint32_t n) { *out = Value::Record({args, args + n}); }
+  static void MakeRecord(Value* out, const Value* args, uint32_t n) {
+    if (!out->ReplaceFields({args, n})) *out = Value::Record({args, args + n});
+  }
   static void MakeEnum(Value* out, uint32_t index, const Value* args, uint32_t n) {
     *out = Value::Enum(index, {args, args + n});
   }
@@ -44,6 +46,9 @@ class NativeHost {
   }
   static void MakePlan(NativeFrame* frame, uint32_t op, Value* out, const Value* args, uint32_t n) {
     *out = MachineOf(frame).MakePlan(OpOf(frame, op), {args, args + n});
+  }
+  static uint32_t CheckRange(NativeFrame* frame, uint32_t op, uint64_t length) {
+    return Done(MachineOf(frame).CheckRange(OpOf(frame, op), static_cast<int64_t>(length)));
   }
   static void BeginItems(Value* out, uint64_t room) {
     std::vector<Value> items;
@@ -80,21 +85,26 @@ class NativeHost {
 
   // ---- calls
   static uint32_t Issue(NativeFrame* frame, uint32_t op, const Value* args, uint32_t n, uint32_t slot) {
+    if (!Charge(frame, op)) return Done(false);
     FuturePtr future = MachineOf(frame).Issue(OpOf(frame, op), {args, args + n});
     if (future == nullptr) return Done(false);
     FrameOf(frame).futures[slot] = std::move(future);
     return Done(true);
   }
-  static uint32_t Await(NativeFrame* frame, uint32_t /*op*/, uint32_t slot, Value* out) {
+  static uint32_t Await(NativeFrame* frame, uint32_t op, uint32_t slot, Value* out) {
+    if (!Charge(frame, op)) return Done(false);
     return static_cast<uint32_t>(MachineOf(frame).Await(FrameOf(frame).futures[slot], out));
   }
-  static void Spawn(NativeFrame* frame, uint32_t op, const Value* captures, uint32_t n, uint32_t slot) {
+  static uint32_t Spawn(NativeFrame* frame, uint32_t op, const Value* captures, uint32_t n, uint32_t slot) {
+    if (!Charge(frame, op)) return Done(false);
     FrameOf(frame).futures[slot] = MachineOf(frame).SpawnRegion(OpOf(frame, op), {captures, n});
+    return Done(true);
   }
   static void BeginEach(NativeFrame* frame, uint32_t op, const Value* list, const Value* captures, uint32_t n) {
     MachineOf(frame).BeginEach(OpOf(frame, op), *list, {captures, n});
   }
   static uint32_t JoinEach(NativeFrame* frame, uint32_t op, Value* out) {
+    if (!Charge(frame, op)) return Done(false);
     return static_cast<uint32_t>(MachineOf(frame).JoinEach(OpOf(frame, op), out));
   }
   static void DropItem(NativeFrame* frame) {
@@ -113,11 +123,13 @@ class NativeHost {
     for (uint32_t region = 0; region < regions; ++region) f.futures[slot + region] = ahead[region * items + item];
   }
   static void Call(NativeFrame* frame, uint32_t index, const Value* args, uint32_t n) {
+    if (!Charge(frame, index)) return;
     const Frame& f = FrameOf(frame);
     const ir::Op& op = OpOf(frame, index);
     MachineOf(frame).EnterFunction(op, f.module, {static_cast<uint32_t>(op.imm)}, {args, args + n}, f.plan_call);
   }
   static void Run(NativeFrame* frame, uint32_t op, const Value* args, uint32_t /*n*/) {
+    if (!Charge(frame, op)) return;
     MachineOf(frame).RunPlan(OpOf(frame, op), args[0], args[1]);
   }
 
@@ -130,6 +142,7 @@ class NativeHost {
     f.loops.push_back(0);
   }
   static uint32_t EnterInlined(NativeFrame* frame, uint32_t op) {
+    if (!Charge(frame, op)) return Done(false);
     MachineOf(frame).EnterInlined(OpOf(frame, op));
     return Done(!TaskOf(frame).raised);
   }
@@ -144,8 +157,10 @@ class NativeHost {
     if (machine.position().index >= 0) machine.CloseIteration();
     machine.PopRegion();
   }
-  static void Within(NativeFrame* frame, uint32_t op, const Value* args, uint32_t n) {
+  static uint32_t Within(NativeFrame* frame, uint32_t op, const Value* args, uint32_t n) {
+    if (!Charge(frame, op)) return Done(false);
     MachineOf(frame).Within(OpOf(frame, op), {args, n});
+    return Done(true);
   }
   static void Return(NativeFrame* frame, const Value* value) { MachineOf(frame).EndActivation(*value); }
 
@@ -154,6 +169,11 @@ class NativeHost {
   static Frame& FrameOf(NativeFrame* frame) { return *static_cast<Frame*>(frame->frame); }
   static Machine MachineOf(NativeFrame* frame) { return Machine(TaskOf(frame)); }
   static const ir::Op& OpOf(NativeFrame* frame, uint32_t op) { return FrameOf(frame).function->ops[op]; }
+  // For the operation and the computing before it. False when the run's fuel ends.
+  static bool Charge(NativeFrame* frame, uint32_t op) {
+    *frame->fuel -= FrameOf(frame).code->charges[op];
+    return *frame->fuel >= 0 || MachineOf(frame).Burn(OpOf(frame, op), 0);
+  }
   static uint32_t Done(bool done) { return static_cast<uint32_t>(done ? Progress::kDone : Progress::kRaised); }
 };
 

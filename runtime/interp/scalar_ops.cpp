@@ -177,6 +177,14 @@ bool Machine::ListConcat(const ir::Op& op, const Value& first, const Value& seco
   return true;
 }
 
+bool Machine::CheckRange(const ir::Op& op, int64_t length) {
+  if (!Burn(op, 1)) return false;
+  builtins::Failure failure;
+  if (builtins::FitsRange(length, run_.builtins, &failure)) return true;
+  Trap(op, failure.kind, std::move(failure.message), run_.root);
+  return false;
+}
+
 bool Machine::Builtin(const ir::Op& op, std::span<const Value> arguments, Value* out) {
   const auto builtin = static_cast<ir::Builtin>(op.imm);
   int64_t cost = 0;

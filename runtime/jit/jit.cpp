@@ -143,6 +143,7 @@ Status LinkedCode::Load(const std::shared_ptr<LinkedCode>& self, const ir::Modul
     made->constants.emplace_back();
     for (const ir::TextId text : layout.constants) made->constants.push_back(abi::Value::Text(module.text(text)));
     made->raise_order = layout.raise_order;
+    made->charges = layout.charges;
     for (const codegen::FrameLayout& unit : layout.units) {
       made->units.push_back(MakeUnit(unit));
       names.push_back(codegen::UnitSymbol(function, unit));
