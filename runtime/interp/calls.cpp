@@ -73,10 +73,8 @@ void Machine::Issue(const ir::Op& op) {
   child.level = f.positions.size() - 1;
   child.order = op.order;
   task_.children.push_back(std::move(child));
-  source::SourceFilePtr file;
-  if (f.function->file != ir::kInvalidIndex) file = f.module->file(f.function->file);
-  Host::IssueArguments arguments{task_,  f.module, callee,  operands(op),     SitePath(op),
-                                 f.path, file,     op.span, std::move(future)};
+  Host::IssueArguments arguments{task_,  f.module,         callee,  operands(op),     SitePath(op),
+                                 f.path, f.function->file, op.span, std::move(future)};
   FuturePtr made = arguments.future;
   FinishFuture(op, std::move(made));
   run_.host->Issue(std::move(arguments));

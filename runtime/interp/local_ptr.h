@@ -1,6 +1,6 @@
 #pragma once
-// A shared pointer for what belongs to one thread: the count stands in the object, so that a pointer takes 8 bytes and a
-// copy no atomic operation. Not for objects that two threads may hold, nor for cycles.
+// A shared pointer for what belongs to one thread: the count stands in the object, so that a pointer takes 8 bytes and
+// a copy no atomic operation. Not for objects that two threads may hold, nor for cycles.
 
 #include <cstddef>
 #include <cstdint>
