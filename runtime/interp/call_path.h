@@ -1,7 +1,7 @@
 #pragma once
 // Where a call stands in a run: the chain of sites from the entry workflow to it. Its text names the call in traces and
-// traps, its hash keys random streams and replay. Immutable. Shared by the tasks and calls of one run, on its thread;
-// one allocation holds a path and its segment.
+// traps, its hash keys random streams and replay. Immutable. Shared by tasks and calls on the scheduler's thread; one
+// allocation holds a path and its segment.
 
 #include <array>
 #include <cstdint>
@@ -27,14 +27,14 @@ class CallPath final : public LocalCounted<CallPath> {
   static void Dispose(const CallPath* path);
 
   const CallPathPtr& parent() const { return parent_; }
+  // What it adds to its parent's; the text stands behind the object.
+  std::string_view segment() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
   const Hash128& hash() const { return hash_; }  // XXH3-128 of (parent's hash, segment)
   std::string ToString() const;                  // "Solve/run/QDS/QR[2]"
 
  private:
   CallPath(CallPathPtr parent, std::string_view segment);
   ~CallPath() = default;
-  // It stands behind the object.
-  std::string_view segment() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
 
   uint32_t size_;
   CallPathPtr parent_;

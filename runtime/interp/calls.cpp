@@ -83,10 +83,8 @@ FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
   child.level = f.positions.size() - 1;
   child.order = op.order;
   task_.children.push_back(std::move(child));
-  source::SourceFilePtr file;
-  if (f.file != ir::kInvalidIndex) file = f.module->file(f.file);
-  Host::IssueArguments arguments{task_, f.module, callee, std::move(values), SitePath(op), f.path,
-                                 file,  op.span,  future};
+  Host::IssueArguments arguments{task_,  f.module, callee, std::move(values), SitePath(op), f.path,
+                                 f.file, op.span,  future};
   run_.host->Issue(std::move(arguments));
   return future;
 }

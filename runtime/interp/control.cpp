@@ -94,7 +94,7 @@ void Machine::FoldIteration(const ir::Op& op, int64_t index, Value accumulator) 
   f.values[region.first_param + 1] = items[static_cast<size_t>(index)];
   f.values[region.first_param + 2] = Value::Int(index);
   if (p.ahead.empty()) return;
-  if (f.futures.empty()) f.futures.resize(f.values.size());
+  f.futures.resize(std::max<size_t>(f.futures.size(), region.first_param + region.param_count));
   for (uint32_t i = 0; i + 3 < region.param_count; ++i) {
     f.futures[region.first_param + 3 + i] = p.ahead[i * items.size() + static_cast<size_t>(index)];
   }
@@ -223,7 +223,7 @@ void Machine::PopRegion() {
   Turns turns = p.turns;
   turns.nested += p.loop_turns;
   if (p.around != nullptr) {
-    turns = {.direct = false, .nested = turns.Total()};
+    turns = {.nested = turns.Total(), .direct = false};
     f.path = std::move(p.around->path);
     f.loops = std::move(p.around->loops);
     f.file = p.around->file;

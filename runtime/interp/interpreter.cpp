@@ -192,7 +192,7 @@ void Machine::Finish(const ir::Op& op, Value value) {
 
 void Machine::FinishFuture(const ir::Op& op, FuturePtr future) {
   Frame& f = frame();
-  if (f.futures.empty()) f.futures.resize(f.values.size());
+  if (f.futures.size() <= op.result.index) f.futures.resize(op.result.index + 1);
   f.futures[op.result.index] = std::move(future);
   ++f.positions.back().next;
 }
@@ -264,7 +264,7 @@ class PureHost final : public Host {
     Raised raised;
     raised.trap.kind = TrapKind::kCallFailed;
     raised.trap.message = "calls cannot be made here";
-    raised.trap.file = arguments.file;
+    if (arguments.file != ir::kInvalidIndex) raised.trap.file = arguments.module->file(arguments.file);
     raised.trap.span = arguments.span;
     SettleTrap(*run_, *arguments.future, std::move(raised));
   }

@@ -23,7 +23,7 @@ class Host {
     std::vector<abi::Value> arguments;
     CallPathPtr path;
     CallPathPtr parent;  // of the frame that issues
-    source::SourceFilePtr file;
+    uint32_t file;       // index in the module's files, or ir::kInvalidIndex
     source::Span span;
     FuturePtr future;  // to be settled (Settle, SettleTrap) later, or at once
   };
@@ -49,7 +49,7 @@ class Host {
 // What the tasks of one run share.
 struct RunContext {
   Host* host = nullptr;
-  std::vector<abi::Value> params;  // by index in Module::params
+  std::span<const abi::Value> params;  // by index in Module::params; outlive the run
   builtins::Settings builtins;
   int64_t fuel = 50'000'000;  // operations and bytes/64 left
   ScopePtr root;

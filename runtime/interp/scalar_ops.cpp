@@ -26,7 +26,7 @@ bool Machine::StepConstant(const ir::Op& op) {
     case Opcode::kNone:
       return Finish(op, Value::None()), true;
     case Opcode::kParam:
-      return Finish(op, run_.params.at(static_cast<size_t>(op.imm))), true;
+      return Finish(op, Value(run_.params[static_cast<size_t>(op.imm)])), true;
     case Opcode::kEmitText:
       if (task_.emit != nullptr) *task_.emit += frame().module->text({static_cast<uint32_t>(op.imm)});
       return Finish(op, Value::None()), true;

@@ -68,8 +68,8 @@ struct Raised {
 // Sequential rounds of work, the `turns` of a run: `Run.turns` of docs/method.md. `direct`: this stretch of code made
 // executor or tool calls itself; `nested`: turns of frames and loops inside it.
 struct Turns {
+  int32_t nested = 0;  // fewer than the run's calls
   bool direct = false;
-  int32_t nested = 0;  // a run's fuel ends long before these 31 bits
   int32_t Rounds() const { return nested > (direct ? 1 : 0) ? nested : (direct ? 1 : 0); }  // of one loop iteration
   int32_t Total() const { return nested + (direct ? 1 : 0); }                               // of a frame
   void Merge(const Turns& other) {
@@ -96,9 +96,9 @@ using FuturePtr = LocalPtr<Future>;
 // Something a task has started: a call or a child task.
 struct Child {
   FuturePtr future;
-  TaskPtr task;      // null for a call
-  size_t frame = 0;  // where it belongs: frame and depth of the region in it
-  size_t level = 0;
+  TaskPtr task;        // null for a call
+  uint32_t frame = 0;  // where it belongs: frame and depth of the region in it
+  uint32_t level = 0;
   int64_t ahead = -1;  // iteration that a fold's `ahead` child is for
   int64_t item = -1;   // index of an `each`'s item: after `order` when children are compared
   uint32_t order = 0;  // program order of the operation
@@ -128,11 +128,11 @@ struct Position {
   int64_t index = -1;                  // iteration, in loops
   abi::Value accumulator;              // fold, repeat: the state; map: the list so far
   ScopePtr scope;                      // body of a `within`
-  Turns turns;
+  [[no_unique_address]] Turns turns;   // its padding holds `filter`
+  bool filter = false;                 // the filter region of an `each` or `map`
   std::unique_ptr<Join> join;
   std::vector<FuturePtr> ahead;          // fold: by region, then item
   std::unique_ptr<Surroundings> around;  // region of an `enter`
-  bool filter = false;                   // the filter region of an `each` or `map`
 };
 
 // Path, depth, loops and file are those of the innermost `enter`, where one is being run.
@@ -141,7 +141,7 @@ struct Frame {
   const ir::Function* function = nullptr;
   uint32_t file = ir::kInvalidIndex;  // Module::files; spans refer to it
   std::vector<abi::Value> values;     // by ValueId; empty in compiled code
-  std::vector<FuturePtr> futures;     // by ValueId, empty when the function has none; compiled code: as its unit says
+  std::vector<FuturePtr> futures;     // by ValueId, up to the last one made; compiled code: as its unit says
   std::vector<Position> positions;    // compiled code: of those regions alone that the runtime has to know of
   std::vector<int64_t> loops;
   CallPathPtr path;
@@ -163,6 +163,7 @@ struct Task : std::enable_shared_from_this<Task> {
   enum class State : uint8_t { kReady, kWaiting, kDone };
   RunContext* run = nullptr;
   State state = State::kReady;
+  bool queued = false;  // in the scheduler's ready queue
   std::vector<std::unique_ptr<Frame>> frames;
   std::vector<Child> children;
   ScopePtr scope;
@@ -172,7 +173,6 @@ struct Task : std::enable_shared_from_this<Task> {
   uint32_t raise_order = 0;  // its place among the operations of the current region
   int64_t raise_item = -1;
   std::string* emit = nullptr;  // where a template function writes
-  bool queued = false;          // in the scheduler's ready queue
 };
 
 // What a Plan value of the interpreter refers to: a function and its bound arguments.
