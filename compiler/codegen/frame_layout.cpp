@@ -461,6 +461,29 @@ std::vector<bool> FindCounted(const ir::Function& function, const std::vector<bo
   return counted;
 }
 
+std::vector<bool> FindTakes(const ir::Function& function) {
+  std::vector<uint32_t> uses(function.values.size(), 0);
+  for (const ir::ValueId operand : function.operands) ++uses[operand.index];
+  // A region's parameter is bound anew in every round, from a future that the loop holds too.
+  std::vector<bool> param(function.values.size(), false);
+  for (const ir::Region& region : function.regions) {
+    for (uint32_t i = 0; i < region.param_count; ++i) param[region.first_param + i] = true;
+  }
+  std::vector<bool> takes(function.ops.size(), false);
+  for (const ir::Region& region : function.regions) {
+    for (uint32_t i = region.op_begin; i < region.op_begin + region.op_count; ++i) {
+      const ir::Op& op = function.ops[i];
+      if (op.code != Opcode::kAwait) continue;
+      const uint32_t future = function.OperandsOf(op)[0].index;
+      // In the region that makes the future the await is run as often as it is made.
+      const auto makes = [&](const ir::Op& other) { return other.result.index == future; };
+      const std::span<const ir::Op> ops = function.OpsOf(region);
+      takes[i] = uses[future] == 1 && !param[future] && std::any_of(ops.begin(), ops.end(), makes);
+    }
+  }
+  return takes;
+}
+
 std::vector<uint32_t> FindCharges(const ir::Function& function) {
   std::vector<uint32_t> charges(function.ops.size(), 0);
   for (const ir::Region& region : function.regions) {
@@ -481,6 +504,7 @@ FunctionLayout::FunctionLayout(const ir::Module& module, const ir::Function& fun
       keeps_position(FindPositions(function)),
       raise_order(function.ops.size(), ir::kInvalidIndex),
       counted(FindCounted(function, keeps_position)),
+      takes(FindTakes(function)),
       charges(FindCharges(function)) {
   FindRaiseOrder(function, keeps_position, 0, ir::kInvalidIndex, raise_order);
   units.emplace_back(module, function, *this, 0, false);

@@ -128,6 +128,8 @@ struct FunctionLayout {
   std::vector<uint32_t> raise_order;  // by operation: the order its trap has among its region's children
   // By value: a `range` that loops without calls run over and nothing else uses: it is its length, and no list is made.
   std::vector<bool> counted;
+  // By operation: an `await` that is the only use of its future, which it takes.
+  std::vector<bool> takes;
   // By operation that the runtime does: steps to charge for it and the computing before it.
   std::vector<uint32_t> charges;
   std::vector<ir::TextId> constants;                   // constant k + 1 of the function's code; constant 0 is none

@@ -53,7 +53,8 @@ void UnitCodegen::EmitAwait(const ir::Op& op) {
   build_.SetInsertPoint(resume);
   LlvmValue out = rep == Rep::kBoxed ? SlotAddress(layout_.PlaceOf(op.result).index) : static_cast<LlvmValue>(scratch_);
   const Place future = layout_.PlaceOf(OperandId(op, 0));
-  HostOrLeave(HostFunction::kAwait, {frame_, OpNumber(op), I32(future.index), out});
+  const bool takes = shared_.takes[static_cast<uint32_t>(&op - function_.ops.data())];
+  HostOrLeave(takes ? HostFunction::kTake : HostFunction::kAwait, {frame_, OpNumber(op), I32(future.index), out});
   if (rep != Rep::kBoxed) DefineResult(op, Unbox(rep, out));
 }
 

@@ -9,20 +9,35 @@
 
 namespace jade::interp {
 
-CallPath::CallPath(CallPathPtr parent, std::string_view segment)
+namespace {
+Hash128 HashOf(std::string_view text) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return {hash.low64, hash.high64};
+}
+}  // namespace
+
+PathStep PathStep::Of(std::string text) {
+  const Hash128 hash = HashOf(text);
+  return {std::move(text), hash};
+}
+
+CallPath::CallPath(CallPathPtr parent, std::string_view segment, const Hash128& segment_hash)
     : size_(static_cast<uint32_t>(segment.size())), parent_(std::move(parent)) {
   std::memcpy(static_cast<void*>(this + 1), segment.data(), segment.size());
-  XXH128_hash_t seed{0, 0};
-  if (parent_ != nullptr) seed = {parent_->hash_[0], parent_->hash_[1]};
-  const XXH128_hash_t own = XXH3_128bits(segment.data(), segment.size());
-  const uint64_t words[4] = {seed.low64, seed.high64, own.low64, own.high64};
+  const Hash128 above = parent_ != nullptr ? parent_->hash_ : Hash128{};
+  const uint64_t words[4] = {above[0], above[1], segment_hash[0], segment_hash[1]};
   const XXH128_hash_t hash = XXH3_128bits(words, sizeof(words));
   hash_ = {hash.low64, hash.high64};
 }
 
 CallPathPtr CallPath::Make(CallPathPtr parent, std::string_view segment) {
   void* storage = ::operator new(sizeof(CallPath) + segment.size());
-  return CallPathPtr(new (storage) CallPath(std::move(parent), segment));
+  return CallPathPtr(new (storage) CallPath(std::move(parent), segment, HashOf(segment)));
+}
+
+CallPathPtr CallPath::Make(CallPathPtr parent, const PathStep& step) {
+  void* storage = ::operator new(sizeof(CallPath) + step.text.size());
+  return CallPathPtr(new (storage) CallPath(std::move(parent), step.text, step.hash));
 }
 
 void CallPath::Dispose(const CallPath* path) {

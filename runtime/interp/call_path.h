@@ -15,6 +15,13 @@ namespace jade::interp {
 
 using Hash128 = std::array<uint64_t, 2>;  // low, high
 
+// One step of a path. Without loop indices it is the same for every run, and can be made once for a site.
+struct PathStep {
+  std::string text;
+  Hash128 hash{};  // XXH3-128 of the text
+  static PathStep Of(std::string text);
+};
+
 class CallPath;
 using CallPathPtr = LocalPtr<const CallPath>;
 
@@ -22,6 +29,7 @@ class CallPath final : public LocalCounted<CallPath> {
  public:
   // Parent null: the path of an entry declaration.
   static CallPathPtr Make(CallPathPtr parent, std::string_view segment);
+  static CallPathPtr Make(CallPathPtr parent, const PathStep& step);
   // The entry declaration's path: its name.
   static CallPathPtr Root(std::string_view name) { return Make(nullptr, name); }
   static void Dispose(const CallPath* path);
@@ -29,11 +37,11 @@ class CallPath final : public LocalCounted<CallPath> {
   const CallPathPtr& parent() const { return parent_; }
   // What it adds to its parent's; the text stands behind the object.
   std::string_view segment() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
-  const Hash128& hash() const { return hash_; }  // XXH3-128 of (parent's hash, segment)
+  const Hash128& hash() const { return hash_; }  // XXH3-128 of (parent's hash, segment's hash)
   std::string ToString() const;                  // "Solve/run/QDS/QR[2]"
 
  private:
-  CallPath(CallPathPtr parent, std::string_view segment);
+  CallPath(CallPathPtr parent, std::string_view segment, const Hash128& segment_hash);
   ~CallPath() = default;
 
   uint32_t size_;

@@ -53,6 +53,7 @@ void Machine::RunPlan(const ir::Op& op, const Value& value, Value argument) {
 
 CallPathPtr Machine::SitePath(const ir::Op& op) {
   const Frame& f = frame();
+  if (f.code != nullptr && f.loops.empty()) return CallPath::Make(f.path, f.code->steps[op.site.index]);
   const ir::Site& site = f.function->sites[op.site.index];
   const std::string_view label = site.label.valid() ? std::string_view(f.module->text(site.label)) : std::string_view();
   const std::string& callee = f.module->text(site.callee);
@@ -99,7 +100,7 @@ bool Machine::DropSettledChild(const FuturePtr& future) {
   return false;
 }
 
-Progress Machine::Await(const FuturePtr& future, Value* out) {
+Progress Machine::Await(const FuturePtr& future, Value* out, bool take) {
   if (future->state == Future::State::kPending) {
     WaitFor(future);
     return Progress::kWait;
@@ -109,7 +110,11 @@ Progress Machine::Await(const FuturePtr& future, Value* out) {
     Raise(*future->raised, future->order);
     return Progress::kRaised;
   }
-  *out = future->value;
+  if (take) {
+    *out = std::move(future->value);
+  } else {
+    *out = future->value;
+  }
   return Progress::kDone;
 }
 

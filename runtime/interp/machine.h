@@ -81,7 +81,7 @@ class Machine {
   // calls.cpp
   bool StepCall(const ir::Op& op);
   FuturePtr Issue(const ir::Op& op, std::vector<abi::Value> arguments);  // null: raised
-  abi::Progress Await(const FuturePtr& future, abi::Value* out);
+  abi::Progress Await(const FuturePtr& future, abi::Value* out, bool take = false);
   FuturePtr SpawnRegion(const ir::Op& op, std::span<const abi::Value> captures);
   void BeginEach(const ir::Op& op, const abi::Value& list, std::span<const abi::Value> captures);
   abi::Progress JoinEach(const ir::Op& op, abi::Value* out);

@@ -10,6 +10,7 @@
 
 #include "compiler/abi/native.h"
 #include "compiler/ir/module.h"
+#include "runtime/interp/call_path.h"
 
 namespace jade::interp {
 
@@ -33,6 +34,7 @@ struct NativeFunction {
   std::vector<abi::Value> constants;
   std::vector<uint32_t> raise_order;  // by operation
   std::vector<uint32_t> charges;      // by operation: steps, of those operations that the host functions charge for
+  std::vector<PathStep> steps;        // by site: its step of a path, outside of loops
   std::vector<NativeUnit> units;      // the body's first
 
   const NativeUnit& UnitOf(uint32_t region) const;

@@ -95,6 +95,13 @@ class NativeHost {
     if (!Charge(frame, op)) return Done(false);
     return static_cast<uint32_t>(MachineOf(frame).Await(FrameOf(frame).futures[slot], out));
   }
+  static uint32_t Take(NativeFrame* frame, uint32_t op, uint32_t slot, Value* out) {
+    if (!Charge(frame, op)) return Done(false);
+    FuturePtr& future = FrameOf(frame).futures[slot];
+    const Progress progress = MachineOf(frame).Await(future, out, /*take=*/true);
+    if (progress == Progress::kDone) future = nullptr;
+    return static_cast<uint32_t>(progress);
+  }
   static uint32_t Spawn(NativeFrame* frame, uint32_t op, const Value* captures, uint32_t n, uint32_t slot) {
     if (!Charge(frame, op)) return Done(false);
     FrameOf(frame).futures[slot] = MachineOf(frame).SpawnRegion(OpOf(frame, op), {captures, n});

@@ -144,6 +144,12 @@ Status LinkedCode::Load(const std::shared_ptr<LinkedCode>& self, const ir::Modul
     for (const ir::TextId text : layout.constants) made->constants.push_back(abi::Value::Text(module.text(text)));
     made->raise_order = layout.raise_order;
     made->charges = layout.charges;
+    for (const ir::Site& site : function.sites) {
+      const std::string_view label =
+          site.label.valid() ? std::string_view(module.text(site.label)) : std::string_view();
+      made->steps.push_back(
+          interp::PathStep::Of(interp::PathSegment(module.text(site.callee), site.ordinal, label, {})));
+    }
     for (const codegen::FrameLayout& unit : layout.units) {
       made->units.push_back(MakeUnit(unit));
       names.push_back(codegen::UnitSymbol(function, unit));
