@@ -32,7 +32,7 @@ struct Options {
   std::vector<std::string> fields;  // NAME=FIELD
   uint64_t limit = 0;
   uint64_t seed = 0;
-  std::string mode = "auto";
+  TierChoice tier;
   int concurrency = 32;
   bool sample = false;
   bool json = false;
@@ -232,7 +232,7 @@ int Evaluate(const Options& options, const Invocation& invocation) {
     if (!opened.ok()) return Fail(opened.error());
     index = std::move(*opened);
   }
-  const auto code = MakeCode(options.mode);
+  const auto code = MakeCode(options.tier);
   if (!code.ok()) return Fail(code.error());
   request.code = code->get();
   const auto form = request.normalisation;
@@ -278,7 +278,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   eval->add_option("--seed", options->seed, "seed of the first run; each next run has the next seed")
       ->capture_default_str();
   eval->add_flag("--sample", options->sample, "sample as configured instead of taking the most probable token");
-  AddModeOption(*eval, &options->mode);
+  AddTierOptions(*eval, &options->tier);
   eval->add_option("--concurrency", options->concurrency, "questions under way at once")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();

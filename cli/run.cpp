@@ -20,7 +20,7 @@ struct Options {
   std::string workflow;
   std::vector<std::string> inputs;
   std::string config;
-  std::string mode = "auto";
+  TierChoice tier;
   uint64_t seed = 0;
   bool greedy = false;
   bool json = false;
@@ -124,7 +124,7 @@ int Run(const Options& options, const Invocation& invocation) {
   Narrator narrator;
   if (!options.quiet) request.observer = &narrator;
   request.store = bench->store.get();
-  const auto code = MakeCode(options.mode);
+  const auto code = MakeCode(options.tier);
   if (!code.ok()) return Fail(code.error());
   request.code = code->get();
   session::FinishedRun finished;
@@ -162,7 +162,7 @@ void AddRunCommand(CLI::App& app, Invocation& invocation) {
   run->add_option("--model", options->bench.model, "backbone: nano, a path, or a pulled model");
   run->add_option("--replies", options->bench.replies, "answer from a JSONL file in the place of a model");
   run->add_option("--corpus", options->bench.corpus, "what to search: atlas, an index, or a JSONL corpus");
-  AddModeOption(*run, &options->mode);
+  AddTierOptions(*run, &options->tier);
   run->add_option("--seed", options->seed, "of the run's random streams")->capture_default_str();
   run->add_flag("--greedy", options->greedy, "every role takes its most probable token");
   run->add_option("--trace", options->bench.store, "experience store to write");

@@ -17,7 +17,7 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   session::TestOptions run;
-  std::string mode = "auto";
+  TierChoice tier;
   bool json = false;
 };
 
@@ -59,7 +59,7 @@ nlohmann::json TestJson(const std::string& file, const session::TestResult& test
 
 int Test(const Options& options) {
   const Style style = Style::For(stdout);
-  const auto code = MakeCode(options.mode);
+  const auto code = MakeCode(options.tier);
   if (!code.ok()) return Fail(code.error());
   session::TestOptions run = options.run;
   run.code = code->get();
@@ -102,7 +102,7 @@ void AddTestCommand(CLI::App& app, Invocation& invocation) {
   test->add_option("FILE", options->files, ".jade files")->required();
   test->add_option("--filter", options->run.filter, "only tests whose name contains this");
   test->add_option("--shuffle", options->run.shuffle_seed, "deliver replies in an order drawn from this seed");
-  AddModeOption(*test, &options->mode);
+  AddTierOptions(*test, &options->tier);
   test->add_flag("--json", options->json, "print a JSON array");
   test->callback([options, &invocation] { invocation.action = [options] { return Test(*options); }; });
 }

@@ -1,5 +1,5 @@
 #pragma once
-// `--mode`: what executes a program.
+// `--mode` and `--expose`: what executes a program.
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -10,11 +10,14 @@
 
 namespace jade::cli {
 
-// auto, jit or interp.
-void AddModeOption(CLI::App& command, std::string* mode);
+struct TierChoice {
+  std::string mode = "auto";  // auto, jit or interp
+  std::string expose;         // gdb or perf; empty: compiled code is shown to nobody
+};
+void AddTierOptions(CLI::App& command, TierChoice* choice);
 
 // Null for `interp`, and for `auto` in a build without compiled code. Fails with kUnsupported for `jit` in such a
 // build.
-Result<std::unique_ptr<interp::CodeSource>> MakeCode(const std::string& mode);
+Result<std::unique_ptr<interp::CodeSource>> MakeCode(const TierChoice& choice);
 
 }  // namespace jade::cli

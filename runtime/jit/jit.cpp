@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <llvm/ExecutionEngine/Orc/Core.h>
 #include <llvm/ExecutionEngine/Orc/DebugObjectManagerPlugin.h>
+#include <llvm/ExecutionEngine/Orc/Debugging/DebugInfoSupport.h>
+#include <llvm/ExecutionEngine/Orc/Debugging/PerfSupportPlugin.h>
 #include <llvm/ExecutionEngine/Orc/EPCDebugObjectRegistrar.h>
 #include <llvm/ExecutionEngine/Orc/ExecutorProcessControl.h>
 #include <llvm/ExecutionEngine/Orc/MapperJITLinkMemoryManager.h>
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
-#include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderGDB.h>
+#include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderPerf.h>
 
 #include <atomic>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "compiler/abi/native.h"
 #include "compiler/codegen/frame_layout.h"
 #include "runtime/jit/object_cache.h"
+#include "runtime/jit/perf_dump.h"
 
 namespace jade::jit {
 
@@ -29,16 +32,26 @@ Error FromLlvm(llvm::Error error, const char* doing) {
 // The session, its linker and the host functions. Shared by the Jit and all code that is still in use.
 class Linker {
  public:
-  static Result<std::shared_ptr<Linker>> Create(bool debugger) {
+  static Result<std::shared_ptr<Linker>> Create(const JitOptions& options) {
     auto control = orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<orc::InPlaceTaskDispatcher>());
     if (!control) return FromLlvm(control.takeError(), "starting the just-in-time linker");
     auto linker = std::make_shared<Linker>(std::move(*control));
     if (llvm::Error error = linker->DefineHost()) return FromLlvm(std::move(error), "defining the host functions");
-    if (debugger) {
+    if (options.debugger) {
       auto registrar = orc::createJITLoaderGDBRegistrar(linker->session_);
       if (!registrar) return FromLlvm(registrar.takeError(), "connecting to debuggers");
       linker->layer_.addPlugin(
           std::make_unique<orc::DebugObjectManagerPlugin>(linker->session_, std::move(*registrar)));
+    }
+    if (options.profiler) {
+      auto perf = orc::PerfSupportPlugin::Create(linker->session_.getExecutorProcessControl(), linker->host_,
+                                                 /*EmitDebugInfo=*/true, /*EmitUnwindInfo=*/true);
+      if (!perf) return FromLlvm(perf.takeError(), "connecting to profilers");
+      auto lines = orc::DebugInfoPreservationPlugin::Create();
+      if (!lines) return FromLlvm(lines.takeError(), "keeping the lines of compiled code");
+      linker->layer_.addPlugin(std::move(*lines));
+      linker->layer_.addPlugin(std::move(*perf));
+      linker->dump_.Find();
     }
     return linker;
   }
@@ -81,9 +94,17 @@ class Linker {
       const auto address = orc::ExecutorAddr::fromPtr(interp::HostAddresses()[static_cast<size_t>(i)]);
       symbols[session_.intern(name)] = {address, llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
     }
+    const std::pair<const char*, void*> of_profilers[] = {
+        {"llvm_orc_registerJITLoaderPerfStart", reinterpret_cast<void*>(&llvm_orc_registerJITLoaderPerfStart)},
+        {"llvm_orc_registerJITLoaderPerfImpl", reinterpret_cast<void*>(&llvm_orc_registerJITLoaderPerfImpl)},
+        {"llvm_orc_registerJITLoaderPerfEnd", reinterpret_cast<void*>(&llvm_orc_registerJITLoaderPerfEnd)}};
+    for (const auto& [name, address] : of_profilers) {
+      symbols[session_.intern(name)] = {orc::ExecutorAddr::fromPtr(address), llvm::JITSymbolFlags::Exported};
+    }
     return host_.define(orc::absoluteSymbols(std::move(symbols)));
   }
 
+  PerfDump dump_;  // completed when the layer is gone
   orc::ExecutionSession session_;
   orc::ObjectLinkingLayer layer_;
   orc::JITDylib& host_;
@@ -171,7 +192,7 @@ class OrcJit final : public Jit {
       : options_(options), linker_(std::move(linker)), cache_(options.cache_directory) {}
 
   Result<ModuleCodePtr> Compile(const ir::Module& module) override {
-    const codegen::CodegenOptions codegen{options_.optimise, options_.debugger};
+    const codegen::CodegenOptions codegen{options_.optimise, options_.debugger || options_.profiler};
     // A plan's module refers to another one, and is gone with its run: it is not worth a file.
     const bool cached = cache_.enabled() && module.base() == nullptr;
     const std::string key = cached ? ObjectCache::KeyOf(module, codegen) : std::string();
@@ -199,8 +220,7 @@ class OrcJit final : public Jit {
 
 Result<std::shared_ptr<Jit>> Jit::Create(const JitOptions& options) {
   JADE_CHECK(abi::CheckLayout(), "values are not laid out as compiled code reads them");
-  if (options.debugger) llvm_orc_registerJITLoaderGDBWrapper(nullptr, 0);
-  JADE_ASSIGN_OR_RETURN(std::shared_ptr<Linker> linker, Linker::Create(options.debugger));
+  JADE_ASSIGN_OR_RETURN(std::shared_ptr<Linker> linker, Linker::Create(options));
   return std::shared_ptr<Jit>(std::make_shared<OrcJit>(options, std::move(linker)));
 }
 

@@ -19,7 +19,8 @@ namespace jade::jit {
 struct JitOptions {
   codegen::Optimise optimise = codegen::Optimise::kFull;
   std::string cache_directory;  // of objects; empty: none are kept. Made when it is missing
-  bool debugger = false;        // lines of the source, and objects announced to gdb
+  bool debugger = false;        // with lines of the source, announced to gdb
+  bool profiler = false;        // with lines of the source, written down for `perf inject --jit`
 };
 
 // The code of a module's own functions.

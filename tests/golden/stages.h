@@ -16,6 +16,7 @@ std::string RunSema(const source::SourceFilePtr& file);    // what checking foun
 std::string RunLower(const source::SourceFilePtr& file);   // JIR
 std::string RunPasses(const source::SourceFilePtr& file);  // JIR after the passes that the first line names
 std::string RunBounds(const source::SourceFilePtr& file);  // what workflows and planners may spend, then diagnostics
+std::string RunCodegen(const source::SourceFilePtr& file);  // LLVM IR of workflows; only with a code generator
 std::string RunRun(const source::SourceFilePtr& file);     // what tests and scripted runs give: values, traps, calls
 
 // Diagnostics as every stage appends them: rendered in order of place, after an empty line unless `text` is empty.
