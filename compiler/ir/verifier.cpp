@@ -153,11 +153,6 @@ class FunctionVerifier {
     return true;
   }
 
-  bool MayCall() const {
-    return function_.kind == FunctionKind::kWorkflow || function_.kind == FunctionKind::kPlan ||
-           function_.kind == FunctionKind::kThunk || function_.kind == FunctionKind::kTest;
-  }
-
   bool CheckOps() {
     std::set<std::tuple<uint32_t, uint32_t, uint32_t>> sites;
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
@@ -168,7 +163,7 @@ class FunctionVerifier {
       if (call && !CheckSite(i, sites)) return false;
       bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait ||
                         (op.code == Opcode::kFold && op.region_count > 1);
-      if ((call || concurrent) && (!MayCall() || InsideMap(region_of_op_[i])))
+      if ((call || concurrent) && (!MayCall(function_.kind) || InsideMap(region_of_op_[i])))
         return FailAt(i, "no calls are made here");
       bool emits = op.code >= Opcode::kEmitText && op.code <= Opcode::kEmitSwitch;
       if (emits && function_.kind != FunctionKind::kTemplate) return FailAt(i, "only templates emit");
