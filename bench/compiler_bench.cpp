@@ -193,7 +193,7 @@ Result<double> BareCalls(int runs) {
     BareHost host;
     interp::RunContext run;
     run.host = &host;
-    run.root = std::make_shared<interp::Scope>();
+    run.root = interp::MakeLocal<interp::Scope>();
     const Clock::time_point start = Clock::now();
     const interp::TaskPtr task = interp::MakeTask(&run, program->module(), entry, {abi::Value::Text("q")},
                                                   interp::CallPath::Root("Ten"), run.root);

@@ -21,7 +21,8 @@ ActiveRun::ActiveRun(Scheduler& scheduler, RunId id, RunSpec spec)
   context_.params = spec_.params;
   context_.builtins = spec_.builtins;
   context_.fuel = spec_.budget.fuel;
-  auto scope = std::make_shared<interp::Scope>();
+  context_.code = spec_.code;
+  auto scope = interp::MakeLocal<interp::Scope>();
   scope->depth_limit = static_cast<uint32_t>(std::clamp<int64_t>(spec_.budget.depth, 0, 100'000));
   scope->call_limit = spec_.budget.calls;
   scope->token_limit = spec_.budget.tokens;
@@ -48,7 +49,7 @@ RunResult ActiveRun::Finish() {
     result.value = future.value;
   } else if (future.state == interp::Future::State::kTrapped) {
     result.status = trace::RunStatus::kTrapped;
-    result.trap = future.raised.trap;
+    result.trap = future.raised->trap;
   } else {
     result.status = trace::RunStatus::kCancelled;
     result.trap = Trap{TrapKind::kCancelled, "the run was cancelled", nullptr, {}, ""};
@@ -83,11 +84,9 @@ int64_t ActiveRun::NowMicros() const {
 void ActiveRun::WatchDeadline(const ScopePtr& scope) {
   Scheduler& scheduler = scheduler_;
   const RunId id = id_;
-  scheduler_.At(scope->deadline_us, [&scheduler, id, weak = std::weak_ptr<interp::Scope>(scope)] {
-    const ScopePtr alive = weak.lock();
+  scheduler_.At(scope->deadline_us, [&scheduler, id, scope] {
     auto found = scheduler.active_.find(id);
-    if (alive == nullptr || found == scheduler.active_.end()) return;
-    found->second->EndScope(alive, TrapKind::kTimeBudget);
+    if (found != scheduler.active_.end()) found->second->EndScope(scope, TrapKind::kTimeBudget);
   });
 }
 

@@ -70,6 +70,7 @@ struct RunSpec {
   builtins::Settings builtins;
   std::shared_ptr<const RoleSettings> settings;  // may be null
   call::PlanCompiler* plans = nullptr;           // outlives the run; null: the module has no planner
+  interp::CodeSource* code = nullptr;            // outlives the run; null: everything is interpreted
   RunObserver* observer = nullptr;
   TestHooks* test = nullptr;
   bool stream = false;  // ask engines for token deltas

@@ -66,7 +66,7 @@ void ActiveRun::Issue(IssueArguments arguments) {
 }
 
 call::CallContext ActiveRun::ContextOf(const Call& one) const {
-  return {one.module, one.callee, &one.arguments, &context_.params, &context_.builtins};
+  return {one.module, one.callee, &one.arguments, &context_.params, &context_.builtins, context_.code};
 }
 
 engine::Sampling ActiveRun::SamplingFor(const Call& one, const interp::CallPath& path) const {

@@ -176,6 +176,7 @@ Result<RunId> Session::Start(const RunRequest& request) {
   spec.budget = request.budget;
   spec.settings = request.settings;
   spec.plans = PlansOf(request.program);
+  spec.code = request.code;
   spec.observer = request.observer;
   spec.stream = request.stream;
   pending.params = spec.params;
@@ -227,8 +228,8 @@ std::optional<double> Session::RewardOf(const Pending& pending, const schedule::
   }
   builtins::Settings builtins;
   builtins.normalisation = request.normalisation;
-  interp::PureResult value =
-      interp::EvaluatePure(request.program->module(), reward->function, std::move(arguments), pending.params, builtins);
+  interp::PureResult value = interp::EvaluatePure(request.program->module(), reward->function, std::move(arguments),
+                                                  pending.params, builtins, nullptr, interp::kPureFuel, request.code);
   if (value.trap || value.value.kind() != abi::ValueKind::kFloat) return std::nullopt;
   return value.value.as_float();
 }

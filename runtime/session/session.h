@@ -43,8 +43,9 @@ struct RunRequest {
   Budget budget;
   builtins::Normalisation normalisation = builtins::Normalisation::kJade;
   std::shared_ptr<const RoleSettings> settings;
-  RunObserver* observer = nullptr;  // outlives the run
-  bool stream = false;              // TokenDelta events
+  RunObserver* observer = nullptr;     // outlives the run
+  interp::CodeSource* code = nullptr;  // compiled code (runtime/jit); outlives the run. Null: everything is interpreted
+  bool stream = false;                 // TokenDelta events
   // Where the run is recorded as it goes: itself when it starts and when it is over, each call when it ends. Null:
   // nowhere. Outlives the session.
   trace::Store* store = nullptr;

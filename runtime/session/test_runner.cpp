@@ -57,6 +57,7 @@ TestResult RunTest(const ProgramPtr& program, ir::FunctionId id, PlanCache* plan
   spec.entry = id;
   spec.plans = plans;
   spec.test = &hooks;
+  spec.code = options.code;
   spec.budget.calls = 10'000;
   spec.budget.depth = 64;
   spec.budget.tokens = 10'000'000;

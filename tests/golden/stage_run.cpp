@@ -11,6 +11,7 @@
 // A run gives its value or its trap, what it cost, and its calls: path, validity, penalty, value. Everything but runs
 // with delays is run again with replies coming back in other orders, and must come out the same; which calls were
 // still under way when a scope used up its budget depends on the order, so of those only that they were made counts.
+// Where there is compiled code, everything is run again in it, plain and optimised, and must come out the same.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -20,6 +21,9 @@
 #include "runtime/session/session.h"
 #include "runtime/session/test_runner.h"
 #include "tests/golden/stages.h"
+#ifdef JADE_HAS_JIT
+#include "runtime/jit/tiers.h"
+#endif
 
 namespace jade::golden {
 namespace {
@@ -112,9 +116,9 @@ std::string ShowTrap(const abi::Trap& trap) {
                      trap.call_path.empty() ? "" : " in ", trap.call_path);
 }
 
-std::string ShowTests(const session::ProgramPtr& program, uint64_t shuffle_seed) {
+std::string ShowTests(const session::ProgramPtr& program, uint64_t shuffle_seed, interp::CodeSource* code) {
   std::string text;
-  for (const session::TestResult& result : session::RunTests(program, {"", shuffle_seed})) {
+  for (const session::TestResult& result : session::RunTests(program, {"", shuffle_seed, code})) {
     text += fmt::format("test \"{}\": {}, {} expectations\n", result.name, result.passed() ? "passed" : "failed",
                         result.expectations);
     for (const session::FailedExpectation& failure : result.failures) {
@@ -172,7 +176,43 @@ std::string BeyondBounds(const session::Program& program, const trace::RunRecord
   return text;
 }
 
-Shown Run(const session::ProgramPtr& program, const Script& script, const ScriptOptions& options) {
+#ifdef JADE_HAS_JIT
+using Tiers = std::vector<std::pair<std::string, std::unique_ptr<jit::Tiers>>>;
+
+// What did not run in compiled code at all.
+std::string Uncompiled(const Tiers& tiers) {
+  std::string text;
+  for (const auto& [name, code] : tiers) {
+    if (code->failure()) text += fmt::format("{}: {}\n", name, code->failure()->ToString());
+    if (code->compiled() == 0) text += fmt::format("nothing was made into {}\n", name);
+  }
+  return text;
+}
+
+Tiers MakeTiers() {
+  Tiers tiers;
+  for (const auto optimise : {codegen::Optimise::kNone, codegen::Optimise::kFull}) {
+    jit::JitOptions options;
+    options.optimise = optimise;
+    auto jit = jit::Jit::Create(options);
+    JADE_CHECK(jit.ok(), "{}", jit.error().ToString());
+    tiers.emplace_back(optimise == codegen::Optimise::kNone ? "plain code" : "optimised code",
+                       std::make_unique<jit::Tiers>(*jit, jit::TierOptions{.at_once = true}));
+  }
+  return tiers;
+}
+#else
+using Tiers = std::vector<std::pair<std::string, std::unique_ptr<interp::CodeSource>>>;
+Tiers MakeTiers() {
+  return {};
+}
+std::string Uncompiled(const Tiers&) {
+  return {};
+}
+#endif
+
+Shown Run(const session::ProgramPtr& program, const Script& script, const ScriptOptions& options,
+          interp::CodeSource* code) {
   if (!script.error.empty()) return {.outcome = script.error + "\n"};
   ScriptedEngine engine(std::make_shared<engine::ScriptSchedule>(options));
   ScriptedTools tools(engine.schedule());
@@ -192,6 +232,7 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   request.params = script.params;
   request.reward = script.reward;
   request.gold = script.gold;
+  request.code = code;
   const Result<session::RunId> run = session.Start(request);
   if (!run.ok()) return {.outcome = run.error().ToString() + "\n"};
   session.Drain();
@@ -210,17 +251,24 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   return shown;
 }
 
-std::string ShowRun(const session::ProgramPtr& program, const Script& script) {
+std::string ShowRun(const session::ProgramPtr& program, const Script& script, const Tiers& tiers) {
   std::string text = "\nrun " + (script.workflow.empty() ? "-" : script.workflow) + "\n";
   ScriptOptions options;
   options.repeat_last = true;
-  const Shown first = Run(program, script, options);
+  const Shown first = Run(program, script, options, nullptr);
   text += first.outcome;
   for (const std::string& call : first.calls) text += call;
+  for (const auto& [name, code] : tiers) {
+    const Shown compiled = Run(program, script, options, code.get());
+    if (compiled.outcome == first.outcome && compiled.calls == first.calls) continue;
+    text += fmt::format("differs in {}:\n{}", name, compiled.outcome);
+    for (const std::string& call : compiled.calls) text += call;
+  }
   if (script.delay_us != 0) return text;  // a shuffle has no time
   options.order = ScriptOptions::Order::kShuffled;
   for (options.seed = 1; options.seed <= kShuffles; ++options.seed) {
-    const Shown again = Run(program, script, options);
+    interp::CodeSource* code = tiers.empty() || options.seed % 2 == 1 ? nullptr : tiers.back().second.get();
+    const Shown again = Run(program, script, options, code);
     if (again.SameAs(first)) continue;
     text += fmt::format("differs when replies are shuffled by {}:\n{}", options.seed, again.outcome);
     for (const std::string& call : again.calls) text += call;
@@ -233,11 +281,20 @@ std::string ShowRun(const session::ProgramPtr& program, const Script& script) {
 std::string RunRun(const source::SourceFilePtr& file) {
   const session::Loaded loaded = session::Program::LoadText(file->name(), std::string(file->text()));
   if (loaded.program == nullptr) return diag::RenderText(loaded.diagnostics);
-  std::string text = ShowTests(loaded.program, 0);
+  std::string text = ShowTests(loaded.program, 0, nullptr);
   for (uint64_t seed = 1; seed <= kShuffles; ++seed) {
-    if (ShowTests(loaded.program, seed) != text) text += fmt::format("differs when replies are shuffled by {}\n", seed);
+    if (ShowTests(loaded.program, seed, nullptr) != text) {
+      text += fmt::format("differs when replies are shuffled by {}\n", seed);
+    }
   }
-  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, script);
+  const Tiers tiers = MakeTiers();
+  for (const auto& [name, code] : tiers) {
+    if (const std::string compiled = ShowTests(loaded.program, 0, code.get()); compiled != text) {
+      text += fmt::format("differs in {}:\n{}", name, compiled);
+    }
+  }
+  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, script, tiers);
+  text += Uncompiled(tiers);
   return text;
 }
 
