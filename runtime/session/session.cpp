@@ -155,12 +155,48 @@ PlanCache* Session::PlansOf(const ProgramPtr& program) {
   return cache.get();
 }
 
+Result<PlanCheck> Session::CompilePlan(const ProgramPtr& program, const std::string& planner, const std::string& text) {
+  const ir::ModulePtr& module = program->module();
+  const ir::CalleeId callee = module->FindCallee(planner);
+  if (!callee.valid() || module->callee(callee).kind != ir::CalleeKind::kPlanner) {
+    std::vector<std::string> planners;
+    for (uint32_t i = 0; i < module->callee_count(); ++i) {
+      if (module->callee({i}).kind == ir::CalleeKind::kPlanner) planners.push_back(module->callee({i}).name);
+    }
+    return Error(ErrorCode::kNotFound, fmt::format("`{}` has no planner `{}`{}", program->name(), planner,
+                                                   source::DidYouMean(planner, planners)));
+  }
+  call::CompiledPlan compiled = PlansOf(program)->Compile(module, callee, text, 0);
+  PlanCheck check;
+  check.parsed = compiled.parsed;
+  check.diagnostics_json = std::move(compiled.diagnostics_json);
+  if (!compiled.plan) return check;
+  const auto& target = dynamic_cast<const interp::PlanFunction&>(*compiled.plan->as_plan());
+  const ir::Function& function = target.module()->function(target.function());
+  RunnablePlan plan;
+  plan.program = program;
+  plan.module = target.module();
+  plan.text = std::move(compiled.canonical);
+  const sema::Declaration& declaration = program->checked().declarations[program->DeclarationOf(callee)];
+  plan.signature.parameters = {{declaration.role.input_name, function.ParameterType(0)}};
+  plan.signature.result = function.result;
+  plan.calls = compiled.calls;
+  check.plan = std::make_shared<const RunnablePlan>(std::move(plan));
+  return check;
+}
+
 Result<RunId> Session::Start(const RunRequest& request) {
   const Program& program = *request.program;
   auto owned = std::make_unique<Pending>();
   Pending& pending = *owned;
   pending.request = request;
-  JADE_ASSIGN_OR_RETURN(pending.workflow, program.FindWorkflow(request.workflow));
+  if (request.plan != nullptr) {
+    const RunnablePlan& plan = *pending.request.plan;
+    if (plan.program != request.program) return Error(ErrorCode::kInvalidArgument, "the plan is another program's");
+    pending.workflow = {plan.text, plan.module->main(), &plan.signature, {}};
+  } else {
+    JADE_ASSIGN_OR_RETURN(pending.workflow, program.FindWorkflow(request.workflow));
+  }
   if (!request.reward.empty()) {
     Result<Program::Workflow> reward = program.FindReward(request.reward);
     if (!reward.ok()) return reward.error();
@@ -170,7 +206,7 @@ Result<RunId> Session::Start(const RunRequest& request) {
   JADE_ASSIGN_OR_RETURN(spec.params, BindParams(program, request.params, spec.builtins));
   JADE_ASSIGN_OR_RETURN(spec.arguments,
                         BindInputs(program, pending.workflow, request.inputs, spec.params, spec.builtins));
-  spec.module = program.module();
+  spec.module = request.plan != nullptr ? request.plan->module : program.module();
   spec.entry = pending.workflow.function;
   spec.seed = request.seed;
   spec.budget = request.budget;
