@@ -29,6 +29,12 @@ enum class FunctionKind : uint8_t {
 
 std::string_view FunctionKindName(FunctionKind kind);
 
+// Whether functions of this kind may call roles, tools and each other.
+inline bool MayCall(FunctionKind kind) {
+  return kind == FunctionKind::kWorkflow || kind == FunctionKind::kPlan || kind == FunctionKind::kThunk ||
+         kind == FunctionKind::kTest;
+}
+
 struct ValueInfo {
   types::TypeId type;
   bool future = false;  // `future type`: only from kIssue, kSpawn and fold's ahead regions; only kAwait takes it

@@ -155,11 +155,6 @@ class FunctionVerifier {
     return true;
   }
 
-  bool MayCall() const {
-    return function_.kind == FunctionKind::kWorkflow || function_.kind == FunctionKind::kPlan ||
-           function_.kind == FunctionKind::kThunk || function_.kind == FunctionKind::kTest;
-  }
-
   bool CheckOps() {
     SiteSet sites;
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
@@ -169,10 +164,10 @@ class FunctionVerifier {
       bool placed = call || op.code == Opcode::kEnter;
       if (placed != op.site.valid()) return FailAt(i, placed ? "a call needs a site" : "only calls have sites");
       if (placed && MakesCalls(i) && !CheckSite(i, sites)) return false;
-      if (placed && !MayCall()) return FailAt(i, "no calls are made here");
+      if (placed && !MayCall(function_.kind)) return FailAt(i, "no calls are made here");
       bool concurrent = op.code == Opcode::kSpawn || op.code == Opcode::kEach || op.code == Opcode::kAwait ||
                         (op.code == Opcode::kFold && op.region_count > 1);
-      if ((call || concurrent) && (!MayCall() || InsideMap(region_of_op_[i])))
+      if ((call || concurrent) && (!MayCall(function_.kind) || InsideMap(region_of_op_[i])))
         return FailAt(i, "no calls are made here");
       bool emits = op.code >= Opcode::kEmitText && op.code <= Opcode::kEmitSwitch;
       if (emits && function_.kind != FunctionKind::kTemplate) return FailAt(i, "only templates emit");

@@ -167,7 +167,7 @@ ValueId BodyLowerer::LowerAsList(const ast::Expr& expr) {
 ValueId BodyLowerer::LowerEach(const ast::EachExpr& each) {
   TypeId type = info(each).type;
   ValueId list = LowerAsList(*each.list);
-  auto pending = builder_.Begin(Opcode::kEach, std::span<const ValueId>(&list, 1), 1, type, At(each.span));
+  auto pending = builder_.Begin(each_, std::span<const ValueId>(&list, 1), 1, type, At(each.span));
   builder_.OpenRegion(pending, 0);
   Bind(each.element.id, builder_.RegionParameter(types_.ElementOf(TypeOf(list))));
   builder_.RegionParameter(TypeTable::Int());
@@ -182,7 +182,7 @@ ValueId BodyLowerer::LowerComprehension(const ast::ComprehensionExpr& comprehens
   TypeId element = types_.ElementOf(TypeOf(list));
   bool filtered = comprehension.condition != nullptr;
   auto pending =
-      builder_.Begin(Opcode::kEach, std::span<const ValueId>(&list, 1), filtered ? 2 : 1, type, At(comprehension.span));
+      builder_.Begin(each_, std::span<const ValueId>(&list, 1), filtered ? 2 : 1, type, At(comprehension.span));
   // The filter runs first, so its calls come first.
   for (uint32_t region = filtered ? 1 : 0; region != UINT32_MAX; --region) {
     builder_.OpenRegion(pending, region);

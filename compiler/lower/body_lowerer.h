@@ -20,6 +20,7 @@ class BodyLowerer {
         types_(module.types()),
         text_list_(module.text_list()),
         tables_(&tables),
+        each_(ir::MayCall(kind) ? ir::Opcode::kEach : ir::Opcode::kMap),
         builder_(std::move(name), kind, result) {}
 
   ir::FunctionBuilder& builder() { return builder_; }
@@ -124,6 +125,7 @@ class BodyLowerer {
   const types::TypeTable& types_;
   TypeId text_list_;
   const sema::Tables* tables_;
+  ir::Opcode each_;  // what a loop over a list is: children, or in place where no calls are made
   ir::FunctionBuilder builder_;
   const source::SourceFile* file_ = nullptr;
   std::unordered_map<uint32_t, ValueId> locals_;  // by NodeId of the binding

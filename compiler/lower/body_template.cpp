@@ -90,7 +90,7 @@ ValueId BodyLowerer::TemplateText(const std::vector<ast::TemplatePart>& parts, s
         // The texts of the rounds, joined with nothing between.
         ValueId list = LowerAsList(*part.value);
         types::TypeId texts = text_list_;
-        auto pending = builder_.Begin(Opcode::kEach, std::span<const ValueId>(&list, 1), 1, texts, At(part.span));
+        auto pending = builder_.Begin(each_, std::span<const ValueId>(&list, 1), 1, texts, At(part.span));
         builder_.OpenRegion(pending, 0);
         Bind(part.element.id, builder_.RegionParameter(types_.ElementOf(TypeOf(list))));
         builder_.RegionParameter(TypeTable::Int());

@@ -90,14 +90,14 @@ FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
   return future;
 }
 
-bool Machine::DropSettledChild(const FuturePtr& future) {
-  for (size_t i = 0; i < task_.children.size(); ++i) {
-    if (task_.children[i].future != future) continue;
-    future->owner = nullptr;
-    task_.children.erase(task_.children.begin() + static_cast<ptrdiff_t>(i));
-    return true;
-  }
-  return false;
+void Machine::CountSettledChild(Future& future) {
+  if (future.owner == nullptr) return;
+  Task& owner = *std::exchange(future.owner, nullptr);
+  const auto child = std::find_if(owner.children.begin(), owner.children.end(),
+                                  [&](const Child& one) { return one.future.get() == &future; });
+  if (child == owner.children.end()) return;
+  owner.frames[child->frame]->positions[child->level].turns.Merge(future.turns);
+  owner.children.erase(child);
 }
 
 Progress Machine::Await(const FuturePtr& future, Value* out, bool take) {
@@ -105,7 +105,7 @@ Progress Machine::Await(const FuturePtr& future, Value* out, bool take) {
     WaitFor(future);
     return Progress::kWait;
   }
-  if (DropSettledChild(future)) position().turns.Merge(future->turns);
+  CountSettledChild(*future);
   if (future->state == Future::State::kTrapped) {
     Raise(*future->raised, future->order);
     return Progress::kRaised;

@@ -39,13 +39,14 @@ bool IsAfter(const Child& child, const Child& other) {
   return std::pair(child.order, child.item) > std::pair(other.order, other.item);
 }
 
-// A child trapped: what its parent started later in program order has become pointless.
+// A child trapped: what its parent started later in program order has become pointless. Whoever waits for it, or comes
+// to do so, ends by the same trap.
 void CancelLaterSiblings(RunContext& run, Task& owner, const Future& trapped) {
   const auto found = std::find_if(owner.children.begin(), owner.children.end(),
                                   [&](const Child& child) { return child.future.get() == &trapped; });
   if (found == owner.children.end()) return;
   const Child cause = *found;
-  bool woke = false;
+  std::vector<FuturePtr> pointless;
   for (size_t i = 0; i < owner.children.size();) {
     Child& child = owner.children[i];
     const bool later = child.frame == cause.frame && child.level == cause.level && IsAfter(child, cause);
@@ -53,19 +54,17 @@ void CancelLaterSiblings(RunContext& run, Task& owner, const Future& trapped) {
       ++i;
       continue;
     }
-    woke = woke || owner.waiting_for == child.future;
     Child cancelled = std::move(child);
     owner.children.erase(owner.children.begin() + static_cast<ptrdiff_t>(i));
     CancelChild(run, cancelled);
+    pointless.push_back(std::move(cancelled.future));
   }
-  if (!woke || owner.raised) return;
-  owner.waiting_for->waiters.Remove(&owner);
-  owner.waiting_for = nullptr;
-  owner.raised = trapped.raised;
-  owner.raise_order = trapped.order;
-  owner.raise_item = cause.item;
-  owner.state = Task::State::kReady;
-  run.host->Ready(owner.shared_from_this());
+  for (const FuturePtr& future : pointless) {
+    future->state = Future::State::kTrapped;
+    future->raised = trapped.raised;
+    future->order = trapped.order;
+    WakeWaiters(run, *future);
+  }
 }
 }  // namespace
 

@@ -101,8 +101,9 @@ class Machine {
     std::span<const abi::Value> captures;
   };
   FuturePtr Spawn(const ir::Op& op, uint32_t region, const ChildValues& values, int64_t loop, Child place, bool filter);
-  // Forgets a child of this task; false when the future is another's, or was dropped before.
-  bool DropSettledChild(const FuturePtr& future);
+  // Of a future that somebody awaits, the first time: its owner, who need not be the one that awaits it, forgets the
+  // child and counts its turns where it was started.
+  static void CountSettledChild(Future& future);
   bool StepTest(const ir::Op& op);
 
   // unwind.cpp

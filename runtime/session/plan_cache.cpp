@@ -27,7 +27,7 @@ PlanCache::Entry PlanCache::Check(uint32_t planner, const std::string& text) {
   entry.module = known.lock();
   if (entry.module == nullptr) {
     const auto made = lower::LowerPlan(program_->checked(), program_->lowered(), *typed);
-    passes::RunPasses(*made, passes::PlanPasses());
+    passes::RunPasses(*made, program_->plan_passes());
     entry.module = made;
     known = entry.module;
   }

@@ -27,6 +27,7 @@ Loaded Program::LoadText(std::string name, std::string text, const LoadOptions& 
   if (!program->checked_->ok || sink.has_errors()) return loaded;
   program->lowered_ = lower::LowerProgram(*program->checked_);
   passes::RunPasses(*program->lowered_.module, *options.passes);
+  program->plan_passes_ = options.plan_passes;
   program->module_ = program->lowered_.module;
   program->name_ = file->name();
   XXH3_state_t* state = XXH3_createState();

@@ -21,6 +21,7 @@ namespace jade::session {
 struct LoadOptions {
   std::map<std::string, std::string> replace;  // {"std.rag", "std.rag_brief"}: modules taken in place of others
   const passes::PassList* passes = &passes::ProgramPasses();
+  const passes::PassList* plan_passes = &passes::PlanPasses();  // over what its planners write
 };
 
 class Program;
@@ -60,6 +61,7 @@ class Program {
 
   // For plans.
   sema::Program& checked() const { return *checked_; }
+  const passes::PassList& plan_passes() const { return *plan_passes_; }
   const lower::Lowered& lowered() const { return lowered_; }
   uint32_t DeclarationOf(ir::CalleeId callee) const;  // index in sema::Program::declarations
 
@@ -67,6 +69,7 @@ class Program {
   Result<Workflow> Find(const std::string& name, ast::DeclKind kind, std::string_view what) const;
 
   sema::ProgramPtr checked_;
+  const passes::PassList* plan_passes_ = nullptr;
   lower::Lowered lowered_;
   ir::ModulePtr module_;  // lowered_.module, which nothing changes any more
   mutable std::unique_ptr<const bounds::Bounds> bounds_;

@@ -155,11 +155,41 @@ PlanCache* Session::PlansOf(const ProgramPtr& program) {
   return cache.get();
 }
 
+Result<PlanCheck> Session::CompilePlan(const ProgramPtr& program, const std::string& planner, const std::string& text) {
+  const ir::ModulePtr& module = program->module();
+  const ir::CalleeId callee = module->FindCallee(planner);
+  if (!callee.valid() || module->callee(callee).kind != ir::CalleeKind::kPlanner) {
+    std::vector<std::string> planners;
+    for (uint32_t i = 0; i < module->callee_count(); ++i) {
+      if (module->callee({i}).kind == ir::CalleeKind::kPlanner) planners.push_back(module->callee({i}).name);
+    }
+    return Error(ErrorCode::kNotFound, fmt::format("`{}` has no planner `{}`{}", program->name(), planner,
+                                                   source::DidYouMean(planner, planners)));
+  }
+  call::CompiledPlan compiled = PlansOf(program)->Compile(module, callee, text, 0);
+  PlanCheck check;
+  check.parsed = compiled.parsed;
+  check.diagnostics_json = std::move(compiled.diagnostics_json);
+  if (!compiled.plan) return check;
+  const auto& target = dynamic_cast<const interp::PlanFunction&>(*compiled.plan->as_plan());
+  const ir::Function& function = target.module()->function(target.function());
+  RunnablePlan plan;
+  plan.program = program;
+  plan.module = target.module();
+  plan.text = std::move(compiled.canonical);
+  const sema::Declaration& declaration = program->checked().declarations[program->DeclarationOf(callee)];
+  plan.signature.parameters = {{declaration.role.input_name, function.ParameterType(0)}};
+  plan.signature.result = function.result;
+  plan.calls = compiled.calls;
+  check.plan = std::make_shared<const RunnablePlan>(std::move(plan));
+  return check;
+}
+
 namespace {
 
 // Whether two requests differ in inputs, seed and gold answers at most.
 bool Agree(const RunRequest& a, const RunRequest& b) {
-  return a.program == b.program && a.workflow == b.workflow && a.params == b.params &&
+  return a.program == b.program && a.plan == b.plan && a.workflow == b.workflow && a.params == b.params &&
          a.normalisation == b.normalisation && a.settings == b.settings && a.code == b.code &&
          a.observer == b.observer && a.stream == b.stream && a.store == b.store && a.reward == b.reward;
 }
@@ -175,11 +205,17 @@ Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest&
   setup->request.inputs.clear();
   setup->request.gold.clear();
   setup->backbone = std::move(backbone);
-  JADE_ASSIGN_OR_RETURN(setup->workflow, program.FindWorkflow(request.workflow));
+  if (request.plan != nullptr) {
+    const RunnablePlan& plan = *setup->request.plan;
+    if (plan.program != request.program) return Error(ErrorCode::kInvalidArgument, "the plan is another program's");
+    setup->workflow = {plan.text, plan.module->main(), &plan.signature, {}};
+  } else {
+    JADE_ASSIGN_OR_RETURN(setup->workflow, program.FindWorkflow(request.workflow));
+  }
   if (!request.reward.empty()) {
     JADE_ASSIGN_OR_RETURN(setup->reward, program.FindReward(request.reward));
   }
-  setup->module = program.module();
+  setup->module = request.plan != nullptr ? request.plan->module : program.module();
   setup->builtins.normalisation = request.normalisation;
   JADE_ASSIGN_OR_RETURN(setup->params, BindParams(program, request.params, setup->builtins));
   setup->settings = request.settings;

@@ -11,6 +11,8 @@
 //   session.Drain();                                                      // or Pump() in a loop of your own
 //   session::FinishedRun finished = session.Take(*run);                   // value or trap, RunRecord, CallRecords
 //
+// docs/embedding.md goes on from here: an engine of your own, plans, thousands of runs at once, transitions.
+//
 // A Session belongs to one thread; the engine and the tools outlive it and may have threads of their own.
 
 #include <atomic>
@@ -33,9 +35,27 @@ using schedule::RoleSettings;
 using schedule::RunId;
 using schedule::RunObserver;
 
+// A text that a planner may write, compiled: what a run can start with in place of a workflow. Immutable; it may
+// outlive the session that compiled it.
+struct RunnablePlan {
+  ProgramPtr program;
+  ir::ModulePtr module;          // extends the program's; main() is the plan
+  std::string text;              // canonical
+  types::Signature signature;    // its one input, named as in the planner's blocks, and its result
+  std::optional<int64_t> calls;  // the most that it makes; none: it hangs on what is found while it runs
+};
+
+struct PlanCheck {
+  std::shared_ptr<const RunnablePlan> plan;  // null: the planner may not write it
+  bool parsed = false;                       // the text is a plan at all
+  std::string diagnostics_json;              // why not: as in trace::CallRecord
+};
+
 struct RunRequest {
   ProgramPtr program;
   std::string workflow;  // empty: the main one
+  // Run instead of a workflow; of the same program. Its input is given among `inputs`.
+  std::shared_ptr<const RunnablePlan> plan;
   // Inputs by parameter name. For a Text (or a nominal type over it) the text itself, for everything else JSON.
   // Optional parameters may be left out.
   std::map<std::string, std::string> inputs;
@@ -72,6 +92,10 @@ class Session final : private schedule::RunOwner {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Checks and compiles a plan as if `planner` had written it, without a model. What was compiled before is looked up.
+  // Fails with kNotFound when the program has no such planner.
+  Result<PlanCheck> CompilePlan(const ProgramPtr& program, const std::string& planner, const std::string& text);
+
   // Fails with kNotFound or kInvalidArgument when workflow, inputs, params or reward do not fit the program, and when
   // the store takes no more.
   Result<RunId> Start(const RunRequest& request);
@@ -92,8 +116,8 @@ class Session final : private schedule::RunOwner {
   struct Setup : schedule::RunSetup {
     RunRequest request;  // without those
     std::string backbone;
-    Program::Workflow workflow;
-    Program::Workflow reward;  // of a request that names one
+    Program::Workflow workflow;  // of a plan: its text, and no defaults
+    Program::Workflow reward;    // of a request that names one
   };
   // A run that has been started and not been taken.
   struct Pending {

@@ -144,7 +144,7 @@ TEST_F(SessionTest, RewardsSeeAnswerGoldAndCost) {
 TEST_F(SessionTest, WrongRequestsAreRefusedWithAHint) {
   Team team("");
   Session session(&team.engine, {&team.tools}, team.engine.clock());
-  auto refusal = [&](RunRequest request) {
+  auto refusal = [&](const RunRequest& request) {
     Result<RunId> run = session.Start(request);
     return run.ok() ? "started" : run.error().ToString();
   };
@@ -204,6 +204,45 @@ TEST_F(SessionTest, ThePlanCacheIsBoundedAndSharesSpellings) {
     cache.Compile(request_.program->module(), planner, "X" + std::to_string(i), 4);
     EXPECT_LE(cache.size(), 8u);
   }
+}
+
+TEST_F(SessionTest, APlanIsCompiledAndRunWithoutItsPlanner) {
+  Team team("");
+  Session session(&team.engine, {&team.tools}, team.engine.clock());
+  const Result<PlanCheck> none = session.CompilePlan(request_.program, "MakePlna", "AG");
+  ASSERT_FALSE(none.ok());
+  EXPECT_THAT(none.error().ToString(), HasSubstr("has no planner `MakePlna`; did you mean `MakePlan`?"));
+
+  Result<PlanCheck> bad = session.CompilePlan(request_.program, "MakePlan", "DS, AG");
+  ASSERT_TRUE(bad.ok());
+  EXPECT_EQ(bad->plan, nullptr);
+  EXPECT_TRUE(bad->parsed);
+  EXPECT_THAT(bad->diagnostics_json, HasSubstr("E0503"));
+  bad = session.CompilePlan(request_.program, "MakePlan", "DS,,(");
+  EXPECT_FALSE(bad->parsed);
+
+  const Result<PlanCheck> good = session.CompilePlan(request_.program, "MakePlan", "QR, R, DS, AG");
+  ASSERT_TRUE(good.ok() && good->plan != nullptr);
+  EXPECT_EQ(good->plan->text, "QR,R,DS,AG");
+  EXPECT_EQ(good->plan->calls, 4);
+  request_.plan = good->plan;
+  request_.inputs = {{"question", "a question about everything"}};
+  request_.gold = {"everything"};
+  request_.reward = "Team";
+  const Result<RunId> run = session.Start(request_);
+  ASSERT_TRUE(run.ok()) << run.error().ToString();
+  session.Drain();
+  const FinishedRun finished = session.Take(*run);
+  EXPECT_EQ(finished.answer, "everything");
+  EXPECT_EQ(finished.run.workflow, "QR,R,DS,AG");
+  EXPECT_EQ(finished.run.turns, 1);
+  EXPECT_EQ(finished.run.reward, 1.0);
+  EXPECT_EQ(finished.calls.size(), 4u);
+
+  request_.inputs = {{"quesion", "x"}};
+  EXPECT_FALSE(session.Start(request_).ok());
+  request_.program = Program::LoadFile(JADE_SOURCE_DIR "/workflows/jade.jade")->program;
+  EXPECT_THAT(session.Start(request_).error().ToString(), HasSubstr("another program's"));
 }
 
 TEST_F(SessionTest, RunsOfManyQuestionsShareOneSession) {
