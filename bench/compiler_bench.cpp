@@ -10,24 +10,16 @@
 #include <string_view>
 #include <utility>
 
-#include "runtime/interp/interpreter.h"
+#include "bench/bare_calls.h"
+#include "bench/programs.h"
+#include "bench/quantile.h"
+#include "bench/tier_bench.h"
 #include "runtime/session/session.h"
 
 namespace jade::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double Micros(Clock::duration time) {
-  return std::chrono::duration<double, std::micro>(time).count();
-}
-
-// q from 0 to 1; changes the order of the samples.
-double Quantile(std::vector<double>& samples, double q) {
-  const auto rank = static_cast<size_t>(q * static_cast<double>(samples.size() - 1));
-  std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(rank), samples.end());
-  return samples[rank];
-}
 
 // Answers at once with what the role is given, or never.
 class InstantEngine final : public engine::Engine {
@@ -91,19 +83,6 @@ planner Plans(question: Query) -> Plan<Query, Answer> {
 main workflow Solve(question: Query) -> Answer { run Plans(question) on question }
 )";
 
-constexpr std::string_view kChain = R"(
-executor Step(question: Text) -> Text { user "{question}" emits <answer> Text }
-main workflow Ten(question: Text) -> Text {
-  Step(Step(Step(Step(Step(Step(Step(Step(Step(Step(question))))))))))
-}
-)";
-
-Result<session::ProgramPtr> Load(std::string_view text) {
-  const session::Loaded loaded = session::Program::LoadText("bench.jade", std::string(text));
-  if (loaded.program != nullptr) return loaded.program;
-  return Error(ErrorCode::kCorrupt, loaded.diagnostics.empty() ? "no program" : loaded.diagnostics[0].message);
-}
-
 Status RunOnce(session::Session& session, const session::ProgramPtr& program) {
   session::RunRequest request;
   request.program = program;
@@ -118,7 +97,7 @@ Status RunOnce(session::Session& session, const session::ProgramPtr& program) {
 // Microseconds from a planner's reply to the call that its plan issues first, rendered prompt and all. A session of its
 // own knows no plan yet.
 Result<std::vector<double>> FreshPlans(std::string_view text, const std::vector<std::string>& plans, int samples) {
-  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, Load(text));
+  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, LoadProgram(text));
   std::vector<double> times;
   const int warm_up = samples / 10 + 1;
   for (int i = 0; i < samples + warm_up; ++i) {
@@ -134,7 +113,7 @@ Result<std::vector<double>> FreshPlans(std::string_view text, const std::vector<
 
 // A text seen before, until it is a value to run.
 Result<std::vector<double>> CachedPlans(int samples) {
-  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, Load(kPrograms));
+  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, LoadProgram(kPrograms));
   session::PlanCache cache(program);
   const ir::CalleeId planner = program->module()->FindCallee("Plans");
   const std::string text = "QDS(R,DS,AG)";
@@ -148,67 +127,9 @@ Result<std::vector<double>> CachedPlans(int samples) {
   return times;
 }
 
-// Takes calls and answers them when the task waits; what a call costs besides is the interpreter's own.
-class BareHost final : public interp::Host {
- public:
-  void Issue(IssueArguments arguments) override {
-    ++calls_;
-    waiting_.push_back(std::move(arguments.future));
-  }
-  void CancelCall(uint64_t) override {}
-  void Ready(const interp::TaskPtr& task) override { ready_ = task; }
-  int64_t NowMicros() const override { return 0; }
-  void WatchDeadline(const interp::ScopePtr&) override {}
-  void PlanOverrun(uint64_t) override {}
-  void ScriptReply(const ir::Callee&, std::span<const abi::Value>) override {}
-  void Expect(const interp::Task&, const ir::Op&, std::span<const abi::Value>) override {}
-  double PenaltyOf(const ir::Callee&) override { return 0; }
-  int64_t CallsOf(const ir::Callee&) override { return 0; }
-
-  int calls() const { return calls_; }
-
-  // To its end.
-  void Drive(interp::RunContext& run, interp::TaskPtr task) {
-    ready_ = std::move(task);
-    while (ready_ != nullptr) {
-      const interp::TaskPtr now = std::exchange(ready_, nullptr);
-      interp::Advance(now, 4096);
-      for (const interp::FuturePtr& future : std::exchange(waiting_, {})) interp::Settle(run, *future, value_);
-    }
-  }
-
- private:
-  const abi::Value value_ = abi::Value::Text("x");
-  int calls_ = 0;
-  std::vector<interp::FuturePtr> waiting_;
-  interp::TaskPtr ready_;
-};
-
-// Microseconds of a call in the interpreter: issue, path, budget, suspend, resume; no prompt, no parsing, no record.
-Result<double> BareCalls(int runs) {
-  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, Load(kChain));
-  const ir::FunctionId entry = program->module()->FindFunction("Ten");
-  std::vector<double> times;
-  for (int i = 0; i < runs; ++i) {
-    BareHost host;
-    interp::RunContext run;
-    run.host = &host;
-    run.root = std::make_shared<interp::Scope>();
-    const Clock::time_point start = Clock::now();
-    const interp::TaskPtr task = interp::MakeTask(&run, program->module(), entry, {abi::Value::Text("q")},
-                                                  interp::CallPath::Root("Ten"), run.root);
-    host.Drive(run, task);
-    times.push_back(Micros(Clock::now() - start) / 10);
-    if (task->result->state != interp::Future::State::kReady || host.calls() != 10) {
-      return Error(ErrorCode::kCorrupt, "the chain of ten calls did not end");
-    }
-  }
-  return Quantile(times, 0.5);
-}
-
-// The same with prompts, parsing and records in memory.
+// Microseconds of a call with its prompt, parsing and a record in memory.
 Result<double> WholeCalls(int runs) {
-  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, Load(kChain));
+  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, LoadProgram(kChain));
   InstantEngine engine;
   session::Session session(&engine, {});
   std::vector<double> times;
@@ -227,7 +148,7 @@ struct Suspended {
 };
 
 Result<Suspended> SuspendRuns(int runs) {
-  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, Load(kChain));
+  JADE_ASSIGN_OR_RETURN(const session::ProgramPtr program, LoadProgram(kChain));
   InstantEngine engine;
   engine.BeSilent();
   session::Session session(&engine, {});
@@ -274,7 +195,7 @@ workflow Solve{0}(question: Query) -> Answer {{
   std::vector<double> rates;
   for (int i = 0; i < rounds; ++i) {
     const Clock::time_point start = Clock::now();
-    JADE_TRY(Load(text));
+    JADE_TRY(LoadProgram(text));
     rates.push_back(lines * 1e6 / Micros(Clock::now() - start));
   }
   return Quantile(rates, 0.5);
@@ -295,8 +216,10 @@ Result<std::vector<Figure>> BenchCompiler(const CompilerBenchOptions& options) {
   figures.push_back({"plan.fresh_block.us.p50", Quantile(block, 0.5), "us"});
   figures.push_back({"plan.fresh_block.us.p99", Quantile(block, 0.99), "us"});
   figures.push_back({"plan.cached.us.p50", Quantile(cached, 0.5), "us"});
-  JADE_ASSIGN_OR_RETURN(const double bare, BareCalls(options.runs));
+  JADE_ASSIGN_OR_RETURN(const double bare, BareCalls(options.runs, nullptr));
   figures.push_back({"call.tier0.us", bare, "us"});
+  JADE_ASSIGN_OR_RETURN(const std::vector<Figure> tiers, BenchTiers(options));
+  figures.insert(figures.end(), tiers.begin(), tiers.end());
   JADE_ASSIGN_OR_RETURN(const double whole, WholeCalls(options.runs));
   figures.push_back({"call.tier0.whole.us", whole, "us"});
   JADE_ASSIGN_OR_RETURN(const Suspended suspended, SuspendRuns(options.suspended_runs));

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/native_text.h"
 #include "compiler/ast/print.h"
 #include "compiler/bounds/report.h"
 #include "compiler/diag/render.h"
@@ -29,6 +30,7 @@ struct CompileOptions {
   bool spans = false;
   std::string passes = "default";
   bool explain = false;
+  bool unoptimised = false;
 };
 
 // What one file says, and with `--bounds` what it may spend.
@@ -112,8 +114,16 @@ int Compile(const CompileOptions& options) {
   if (program == nullptr) return status;
   if (options.emit == "ast") {
     fmt::print("{}", ast::Print(*program->checked().root().tree, {.spans = options.spans}));
-  } else {
+  } else if (options.emit == "jir") {
     fmt::print("{}", ir::Print(*program->module(), {.spans = options.spans}));
+  } else {
+    NativeTextOptions native;
+    native.form = options.emit == "asm" ? NativeForm::kAssembly : NativeForm::kLlvm;
+    native.optimise = !options.unoptimised;
+    native.debug = options.spans;
+    const Result<std::string> text = NativeText(*program->module(), {}, native);
+    if (!text.ok()) return Fail(text.error());
+    fmt::print("{}", *text);
   }
   return kFine;
 }
@@ -142,12 +152,14 @@ void AddCompileCommand(CLI::App& app, Invocation& invocation) {
   compile->footer(
       "Examples:\n  jade compile workflows/jade.jade --emit jir\n  jade compile solve.jade --emit ast --spans\n"
       "  jade compile solve.jade --passes maps,fold\n"
+      "  jade compile solve.jade --emit llvm\n"
       "  jade compile workflows/jade.jade --explain");
   compile->add_option("FILE", options->file, ".jade file")->required();
   CLI::Option* emit = compile->add_option("--emit", options->emit, "which form")
-                          ->check(CLI::IsMember({"ast", "jir"}))
+                          ->check(CLI::IsMember({"ast", "jir", "llvm", "asm"}))
                           ->capture_default_str();
-  compile->add_flag("--spans", options->spans, "with byte ranges");
+  compile->add_flag("--spans", options->spans, "with byte ranges; llvm and asm: with lines of the source");
+  compile->add_flag("--unoptimised", options->unoptimised, "llvm and asm: as the code generator made it");
   std::string names;
   for (const passes::Pass& pass : passes::AllPasses()) names += fmt::format("{} ({}), ", pass.name, pass.summary);
   CLI::Option* passes = compile

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/terminal.h"
+#include "cli/tier.h"
 #include "cli/workbench.h"
 #include "compiler/source/suggest.h"
 #include "runtime/eval/questions.h"
@@ -31,6 +32,7 @@ struct Options {
   std::vector<std::string> fields;  // NAME=FIELD
   uint64_t limit = 0;
   uint64_t seed = 0;
+  std::string mode = "auto";
   int concurrency = 32;
   bool sample = false;
   bool json = false;
@@ -230,6 +232,9 @@ int Evaluate(const Options& options, const Invocation& invocation) {
     if (!opened.ok()) return Fail(opened.error());
     index = std::move(*opened);
   }
+  const auto code = MakeCode(options.mode);
+  if (!code.ok()) return Fail(code.error());
+  request.code = code->get();
   const auto form = request.normalisation;
   eval::Summariser summariser(form);
   const Evaluation evaluation{options,     *questions, std::move(request), std::move(*inputs),
@@ -273,6 +278,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   eval->add_option("--seed", options->seed, "seed of the first run; each next run has the next seed")
       ->capture_default_str();
   eval->add_flag("--sample", options->sample, "sample as configured instead of taking the most probable token");
+  AddModeOption(*eval, &options->mode);
   eval->add_option("--concurrency", options->concurrency, "questions under way at once")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();

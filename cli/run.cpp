@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/terminal.h"
+#include "cli/tier.h"
 #include "cli/trace_tree.h"
 #include "cli/workbench.h"
 
@@ -123,6 +124,9 @@ int Run(const Options& options, const Invocation& invocation) {
   Narrator narrator;
   if (!options.quiet) request.observer = &narrator;
   request.store = bench->store.get();
+  const auto code = MakeCode(options.mode);
+  if (!code.ok()) return Fail(code.error());
+  request.code = code->get();
   session::FinishedRun finished;
   {
     session::Session session(bench->engine.get(), bench->Tools());
@@ -158,9 +162,7 @@ void AddRunCommand(CLI::App& app, Invocation& invocation) {
   run->add_option("--model", options->bench.model, "backbone: nano, a path, or a pulled model");
   run->add_option("--replies", options->bench.replies, "answer from a JSONL file in the place of a model");
   run->add_option("--corpus", options->bench.corpus, "what to search: atlas, an index, or a JSONL corpus");
-  run->add_option("--mode", options->mode, "how to execute")
-      ->check(CLI::IsMember({"auto", "interp"}))
-      ->capture_default_str();
+  AddModeOption(*run, &options->mode);
   run->add_option("--seed", options->seed, "of the run's random streams")->capture_default_str();
   run->add_flag("--greedy", options->greedy, "every role takes its most probable token");
   run->add_option("--trace", options->bench.store, "experience store to write");

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/terminal.h"
+#include "cli/tier.h"
 #include "runtime/session/test_runner.h"
 
 namespace jade::cli {
@@ -16,6 +17,7 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   session::TestOptions run;
+  std::string mode = "auto";
   bool json = false;
 };
 
@@ -57,6 +59,10 @@ nlohmann::json TestJson(const std::string& file, const session::TestResult& test
 
 int Test(const Options& options) {
   const Style style = Style::For(stdout);
+  const auto code = MakeCode(options.mode);
+  if (!code.ok()) return Fail(code.error());
+  session::TestOptions run = options.run;
+  run.code = code->get();
   Totals totals;
   nlohmann::json list = nlohmann::json::array();
   int status = kFine;
@@ -67,7 +73,7 @@ int Test(const Options& options) {
       status = loaded;
       continue;
     }
-    for (const auto& test : session::RunTests(program, options.run)) {
+    for (const auto& test : session::RunTests(program, run)) {
       ++(test.passed() ? totals.passed : totals.failed);
       if (options.json) {
         list.push_back(TestJson(file, test));
@@ -96,6 +102,7 @@ void AddTestCommand(CLI::App& app, Invocation& invocation) {
   test->add_option("FILE", options->files, ".jade files")->required();
   test->add_option("--filter", options->run.filter, "only tests whose name contains this");
   test->add_option("--shuffle", options->run.shuffle_seed, "deliver replies in an order drawn from this seed");
+  AddModeOption(*test, &options->mode);
   test->add_flag("--json", options->json, "print a JSON array");
   test->callback([options, &invocation] { invocation.action = [options] { return Test(*options); }; });
 }

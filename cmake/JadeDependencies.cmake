@@ -12,6 +12,26 @@ if(JADE_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
+# LLVM 19, as one shared library: its own package files would ask for libraries that need not be installed.
+if(JADE_JIT)
+  find_program(JADE_LLVM_CONFIG NAMES llvm-config-19 llvm-config HINTS $ENV{LLVM_DIR}/bin /usr/lib/llvm-19/bin)
+  if(NOT JADE_LLVM_CONFIG)
+    message(FATAL_ERROR "LLVM 19 is missing: run scripts/setup.sh, or configure with -DJADE_JIT=OFF to build without "
+                        "compiled code.")
+  endif()
+  execute_process(COMMAND ${JADE_LLVM_CONFIG} --version OUTPUT_VARIABLE llvm_version OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT llvm_version MATCHES "^19\\.")
+    message(FATAL_ERROR "JADE needs LLVM 19, ${JADE_LLVM_CONFIG} is version ${llvm_version}: install llvm-19-dev, or "
+                        "configure with -DJADE_JIT=OFF.")
+  endif()
+  execute_process(COMMAND ${JADE_LLVM_CONFIG} --includedir OUTPUT_VARIABLE llvm_include OUTPUT_STRIP_TRAILING_WHITESPACE)
+  execute_process(COMMAND ${JADE_LLVM_CONFIG} --link-shared --libfiles OUTPUT_VARIABLE llvm_library
+                  OUTPUT_STRIP_TRAILING_WHITESPACE)
+  add_library(jade_llvm INTERFACE)
+  target_include_directories(jade_llvm SYSTEM INTERFACE ${llvm_include})
+  target_link_libraries(jade_llvm INTERFACE ${llvm_library})
+endif()
+
 # LibTorch. Debian's CMake files name targets of packages that need not be installed, so the library is taken by path.
 if(JADE_BACKBONE)
   find_path(JADE_TORCH_INCLUDE torch/torch.h

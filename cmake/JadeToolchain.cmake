@@ -14,6 +14,9 @@ if(JADE_LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
+# Names this build in the key of cached code.
+add_link_options(-Wl,--build-id)
+
 if(JADE_SANITIZE)
   add_compile_options(-fsanitize=${JADE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${JADE_SANITIZE})

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -91,6 +92,17 @@ std::string& Value::MutableText() {
   Expect(ValueKind::kText);
   if (bits_.object->references.load(std::memory_order_acquire) != 1) *this = Text(as_text());
   return static_cast<TextObject*>(bits_.object)->text;
+}
+
+bool Value::ReplaceFields(std::span<const Value> fields) {
+  constexpr size_t kMost = 8;
+  if (kind_ != ValueKind::kRecord || fields.size() > kMost) return false;
+  auto& old = static_cast<ListObject*>(bits_.object)->items;
+  if (old.size() != fields.size() || bits_.object->references.load(std::memory_order_acquire) != 1) return false;
+  std::array<Value, kMost> kept;  // the new fields must not die with the old ones
+  std::copy(fields.begin(), fields.end(), kept.begin());
+  for (size_t i = 0; i < fields.size(); ++i) old[i].Swap(kept[i]);
+  return true;
 }
 
 void Value::Retain() {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,6 +79,9 @@ class Value {
   // For building in place: the items of this list or the bytes of this text, copied first when they are shared.
   std::vector<Value>& MutableList();
   std::string& MutableText();
+  // Makes this record, if nobody else holds it and it has as many fields, one of these fields, in the memory it has.
+  // They may be parts of the old ones. False: it is as it was.
+  bool ReplaceFields(std::span<const Value> fields);
 
   // Structural. Floats compare as IEEE numbers, plans by identity of their target. Never recurses on the C++ stack.
   friend bool operator==(const Value& a, const Value& b);

@@ -75,4 +75,15 @@ void Module::SetFunction(FunctionId id, Function function) {
   slot = std::move(function);
 }
 
+std::shared_ptr<void> Module::Companion(uint64_t owner) const {
+  for (const auto& [id, companion] : companions_) {
+    if (id == owner) return companion;
+  }
+  return nullptr;
+}
+
+void Module::SetCompanion(uint64_t owner, std::shared_ptr<void> companion) const {
+  companions_.emplace_back(owner, std::move(companion));
+}
+
 }  // namespace jade::ir

@@ -63,6 +63,11 @@ class Module {
   CalleeId FindCallee(std::string_view name) const;
   int FindParam(std::string_view name) const;
 
+  // What a part of the runtime keeps with the module, by that part's own number; it ends with the module. Not part of
+  // the program: a module that is otherwise immutable may be given one. Used on one thread at a time.
+  std::shared_ptr<void> Companion(uint64_t owner) const;
+  void SetCompanion(uint64_t owner, std::shared_ptr<void> companion) const;
+
   // Building. Ids returned are final; functions and callees may be replaced until the module is shared.
   TextId AddText(std::string_view text);  // interned
   FunctionId AddFunction(Function function);
@@ -89,6 +94,7 @@ class Module {
   std::vector<source::SourceFilePtr> files_;
   std::vector<ParamDecl> params_;
   FunctionId main_;
+  mutable std::vector<std::pair<uint64_t, std::shared_ptr<void>>> companions_;
 };
 
 using ModulePtr = std::shared_ptr<const Module>;

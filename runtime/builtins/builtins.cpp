@@ -21,6 +21,12 @@ class Application {
   Application(std::span<const Value> arguments, const Settings& settings, Value* out, Failure* failure)
       : arguments_(arguments), settings_(settings), out_(out), failure_(failure) {}
 
+  bool RangeFits(int64_t count) {
+    const bool beyond = count > 0 && static_cast<uint64_t>(count) > settings_.max_value_bytes;
+    return Fits(beyond ? std::numeric_limits<uint64_t>::max()
+                       : static_cast<uint64_t>(std::max<int64_t>(count, 0)) * sizeof(Value));
+  }
+
   bool Run(Builtin builtin) {
     if (builtin <= Builtin::kTerms) return Measure(builtin);
     if (builtin >= Builtin::kLength && builtin <= Builtin::kSplit && builtin != Builtin::kDistinct &&
@@ -234,12 +240,9 @@ class Application {
 
   bool Range() {
     const int64_t count = std::max<int64_t>(arguments_[0].as_int(), 0);
-    if (!Fits(static_cast<uint64_t>(count) > settings_.max_value_bytes
-                  ? std::numeric_limits<uint64_t>::max()
-                  : static_cast<uint64_t>(count) * sizeof(Value))) {
-      return false;
-    }
+    if (!RangeFits(count)) return false;
     std::vector<Value> items;
+    items.reserve(static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) items.push_back(Value::Int(i));
     return Give(Value::List(std::move(items)));
   }
@@ -265,6 +268,10 @@ class Application {
 };
 
 }  // namespace
+
+bool FitsRange(int64_t count, const Settings& settings, Failure* failure) {
+  return Application({}, settings, nullptr, failure).RangeFits(count);
+}
 
 bool Apply(Builtin builtin, std::span<const Value> arguments, const Settings& settings, Value* out, Failure* failure) {
   return Application(arguments, settings, out, failure).Run(builtin);

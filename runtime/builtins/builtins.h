@@ -29,4 +29,7 @@ struct Failure {
 [[nodiscard]] bool Apply(ir::Builtin builtin, std::span<const abi::Value> arguments, const Settings& settings,
                          abi::Value* out, Failure* failure);
 
+// Whether `range` may make a list of so many numbers; else sets `*failure`.
+[[nodiscard]] bool FitsRange(int64_t count, const Settings& settings, Failure* failure);
+
 }  // namespace jade::builtins

@@ -20,7 +20,8 @@ interp::PureResult Clause(const CallContext& context, ir::FunctionId function, s
   std::vector<Value> arguments = *context.arguments;
   for (Value& value : more) arguments.push_back(std::move(value));
   arguments.resize(context.module->function(function).body().param_count);
-  return interp::EvaluatePure(context.module, function, std::move(arguments), *context.params, *context.builtins, emit);
+  return interp::EvaluatePure(context.module, function, std::move(arguments), *context.params, *context.builtins, emit,
+                              interp::kPureFuel, context.code);
 }
 
 Trap CallTrap(const CallContext& context, std::string message) {

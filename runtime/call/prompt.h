@@ -11,6 +11,7 @@
 #include "compiler/ir/module.h"
 #include "runtime/builtins/builtins.h"
 #include "runtime/engine/engine.h"
+#include "runtime/interp/native.h"
 #include "runtime/trace/record.h"
 
 namespace jade::call {
@@ -22,6 +23,7 @@ struct CallContext {
   const std::vector<abi::Value>* arguments = nullptr;  // all parameters, in order
   const std::vector<abi::Value>* params = nullptr;     // of the module
   const builtins::Settings* builtins = nullptr;
+  interp::CodeSource* code = nullptr;  // null: clauses are interpreted
 
   const ir::Callee& role() const { return module->callee(callee); }
 };

@@ -3,17 +3,37 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <cstring>
+#include <new>
 #include <vector>
 
 namespace jade::interp {
 
-CallPath::CallPath(CallPathPtr parent, std::string segment) : parent_(std::move(parent)), segment_(std::move(segment)) {
+CallPath::CallPath(CallPathPtr parent, std::string_view segment)
+    : size_(static_cast<uint32_t>(segment.size())), parent_(std::move(parent)) {
+  std::memcpy(static_cast<void*>(this + 1), segment.data(), segment.size());
   XXH128_hash_t seed{0, 0};
   if (parent_ != nullptr) seed = {parent_->hash_[0], parent_->hash_[1]};
-  const XXH128_hash_t own = XXH3_128bits(segment_.data(), segment_.size());
+  const XXH128_hash_t own = XXH3_128bits(segment.data(), segment.size());
   const uint64_t words[4] = {seed.low64, seed.high64, own.low64, own.high64};
   const XXH128_hash_t hash = XXH3_128bits(words, sizeof(words));
   hash_ = {hash.low64, hash.high64};
+}
+
+CallPathPtr CallPath::Make(CallPathPtr parent, std::string_view segment) {
+  void* storage = ::operator new(sizeof(CallPath) + segment.size());
+  return CallPathPtr(new (storage) CallPath(std::move(parent), segment));
+}
+
+void CallPath::Dispose(const CallPath* path) {
+  // A chain that nobody else holds ends link by link: a deep one must not recurse.
+  CallPathPtr parent = path->parent_;
+  path->~CallPath();
+  ::operator delete(const_cast<CallPath*>(path));
+  while (parent.unique()) {
+    CallPathPtr next = parent->parent_;
+    parent = std::move(next);
+  }
 }
 
 std::string CallPath::ToString() const {
@@ -22,7 +42,7 @@ std::string CallPath::ToString() const {
   std::string text;
   for (auto path = chain.rbegin(); path != chain.rend(); ++path) {
     if (!text.empty()) text += '/';
-    text += (*path)->segment_;
+    text += (*path)->segment();
   }
   return text;
 }

@@ -1,35 +1,43 @@
 #pragma once
 // Where a call stands in a run: the chain of sites from the entry workflow to it. Its text names the call in traces and
-// traps, its hash keys random streams and replay. Immutable; any thread.
+// traps, its hash keys random streams and replay. Immutable. Shared by tasks and calls on the scheduler's thread; one
+// allocation holds a path and its segment.
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "runtime/interp/local_ptr.h"
 
 namespace jade::interp {
 
 using Hash128 = std::array<uint64_t, 2>;  // low, high
 
 class CallPath;
-using CallPathPtr = std::shared_ptr<const CallPath>;
+using CallPathPtr = LocalPtr<const CallPath>;
 
-class CallPath {
+class CallPath final : public LocalCounted<CallPath> {
  public:
-  CallPath(CallPathPtr parent, std::string segment);
-
+  // Parent null: the path of an entry declaration.
+  static CallPathPtr Make(CallPathPtr parent, std::string_view segment);
   // The entry declaration's path: its name.
-  static CallPathPtr Root(std::string_view name) { return std::make_shared<CallPath>(nullptr, std::string(name)); }
+  static CallPathPtr Root(std::string_view name) { return Make(nullptr, name); }
+  static void Dispose(const CallPath* path);
 
   const CallPathPtr& parent() const { return parent_; }
+  // What it adds to its parent's; the text stands behind the object.
+  std::string_view segment() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
   const Hash128& hash() const { return hash_; }  // XXH3-128 of (parent's hash, segment)
   std::string ToString() const;                  // "Solve/run/QDS/QR[2]"
 
  private:
+  CallPath(CallPathPtr parent, std::string_view segment);
+  ~CallPath() = default;
+
+  uint32_t size_;
   CallPathPtr parent_;
-  std::string segment_;
   Hash128 hash_;
 };
 

@@ -6,6 +6,7 @@
 
 namespace jade::interp {
 
+using abi::Progress;
 using abi::TrapKind;
 using abi::Value;
 using ir::Opcode;
@@ -13,58 +14,67 @@ using ir::Opcode;
 bool Machine::StepCall(const ir::Op& op) {
   switch (op.code) {
     case Opcode::kIssue:
-      return Issue(op), true;
-    case Opcode::kAwait:
-      return Await(op), true;
-    case Opcode::kSpawn: {
-      Child place;
-      place.level = frame().positions.size() - 1;
-      place.order = op.order;
-      FinishFuture(op, Spawn(op, 0, {}, -1, std::move(place), false));
+      if (FuturePtr future = Issue(op, operands(op))) FinishFuture(op, std::move(future));
+      return true;
+    case Opcode::kAwait: {
+      Value value;
+      const FuturePtr future = frame().futures[frame().function->OperandsOf(op)[0].index];
+      if (Await(future, &value) == Progress::kDone) Finish(op, std::move(value));
       return true;
     }
-    case Opcode::kEach:
-      return Each(op), true;
+    case Opcode::kSpawn:
+      return FinishFuture(op, SpawnRegion(op, {})), true;
+    case Opcode::kEach: {
+      if (position().join == nullptr) BeginEach(op, operand(op, 0), {});
+      Value list;
+      if (JoinEach(op, &list) == Progress::kDone) Finish(op, std::move(list));
+      return true;
+    }
     case Opcode::kCall:
       EnterFunction(op, frame().module, {static_cast<uint32_t>(op.imm)}, operands(op), frame().plan_call);
       return true;
     case Opcode::kEnter:
       return EnterInlined(op), true;
-    case Opcode::kRun: {
-      const auto* plan = dynamic_cast<const PlanFunction*>(operand(op, 0).as_plan().get());
-      JADE_CHECK(plan != nullptr, "a plan of another tier");
-      std::vector<Value> arguments = {operand(op, 1)};
-      arguments.insert(arguments.end(), plan->bound().begin(), plan->bound().end());
-      const uint64_t plan_call = plan->plan_call() != 0 ? plan->plan_call() : frame().plan_call;
-      EnterFunction(op, plan->module(), plan->function(), std::move(arguments), plan_call);
-      return true;
-    }
+    case Opcode::kRun:
+      return RunPlan(op, operand(op, 0), operand(op, 1)), true;
     default:
       return false;
   }
+}
+
+void Machine::RunPlan(const ir::Op& op, const Value& value, Value argument) {
+  const auto* plan = dynamic_cast<const PlanFunction*>(value.as_plan().get());
+  JADE_CHECK(plan != nullptr, "a plan that is no function");
+  std::vector<Value> arguments = {std::move(argument)};
+  arguments.insert(arguments.end(), plan->bound().begin(), plan->bound().end());
+  const uint64_t plan_call = plan->plan_call() != 0 ? plan->plan_call() : frame().plan_call;
+  EnterFunction(op, plan->module(), plan->function(), std::move(arguments), plan_call);
 }
 
 CallPathPtr Machine::SitePath(const ir::Op& op) {
   const Frame& f = frame();
   const ir::Site& site = f.function->sites[op.site.index];
   const std::string_view label = site.label.valid() ? std::string_view(f.module->text(site.label)) : std::string_view();
-  return std::make_shared<CallPath>(f.path, PathSegment(f.module->text(site.callee), site.ordinal, label, f.loops));
+  const std::string& callee = f.module->text(site.callee);
+  if (label.empty() && site.ordinal == 0 && f.loops.empty()) return CallPath::Make(f.path, callee);
+  return CallPath::Make(f.path, PathSegment(callee, site.ordinal, label, f.loops));
 }
 
-void Machine::Issue(const ir::Op& op) {
+FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
   // The innermost scope that is at its end has the first say.
   for (ScopePtr scope = task_.scope; scope != nullptr; scope = scope->parent) {
     if (!scope->exhausted && scope->calls < scope->call_limit) continue;
     Exhaust(*scope, TrapKind::kCallBudget);
     Raised raised = ExhaustedTrap(scope);
-    return Trap(op, raised.trap.kind, std::move(raised.trap.message), scope);
+    Trap(op, raised.trap.kind, std::move(raised.trap.message), scope);
+    return nullptr;
   }
   for (Scope* scope = task_.scope.get(); scope != nullptr; scope = scope->parent.get()) ++scope->calls;
 
   Frame& f = frame();
   const ir::CalleeId callee{static_cast<uint32_t>(op.imm)};
   if (f.module->callee(callee).kind != ir::CalleeKind::kPlanner) position().turns.direct = true;
-  auto future = std::make_shared<Future>();
+  auto future = MakeLocal<Future>();
   future->order = op.order;
   future->owner = &task_;
   Child child;
@@ -73,13 +83,10 @@ void Machine::Issue(const ir::Op& op) {
   child.level = f.positions.size() - 1;
   child.order = op.order;
   task_.children.push_back(std::move(child));
-  source::SourceFilePtr file;
-  if (f.file != ir::kInvalidIndex) file = f.module->file(f.file);
-  Host::IssueArguments arguments{task_,  f.module, callee,  operands(op),     SitePath(op),
-                                 f.path, file,     op.span, std::move(future)};
-  FuturePtr made = arguments.future;
-  FinishFuture(op, std::move(made));
+  Host::IssueArguments arguments{task_,  f.module, callee, std::move(values), SitePath(op), f.path,
+                                 f.file, op.span,  future};
   run_.host->Issue(std::move(arguments));
+  return future;
 }
 
 bool Machine::DropSettledChild(const FuturePtr& future) {
@@ -92,36 +99,55 @@ bool Machine::DropSettledChild(const FuturePtr& future) {
   return false;
 }
 
-void Machine::Await(const ir::Op& op) {
-  Frame& f = frame();
-  const FuturePtr future = f.futures[f.function->OperandsOf(op)[0].index];
-  if (future->state == Future::State::kPending) return WaitFor(future);
+Progress Machine::Await(const FuturePtr& future, Value* out) {
+  if (future->state == Future::State::kPending) {
+    WaitFor(future);
+    return Progress::kWait;
+  }
   if (DropSettledChild(future)) position().turns.Merge(future->turns);
-  if (future->state == Future::State::kTrapped) return Raise(future->raised, future->order);
-  Finish(op, Value(future->value));
+  if (future->state == Future::State::kTrapped) {
+    Raise(*future->raised, future->order);
+    return Progress::kRaised;
+  }
+  *out = future->value;
+  return Progress::kDone;
 }
 
-FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, std::vector<Value> params, int64_t loop, Child place,
+FuturePtr Machine::SpawnRegion(const ir::Op& op, std::span<const Value> captures) {
+  Child place;
+  place.level = frame().positions.size() - 1;
+  place.order = op.order;
+  return Spawn(op, 0, {{}, captures}, -1, std::move(place), false);
+}
+
+// For every item one, all of them before the first iteration.
+void Machine::SpawnAhead(const ir::Op& op, uint32_t region, const Value& list, std::span<const Value> captures) {
+  const std::vector<Value>& items = list.as_list();
+  const ir::Region& code = frame().function->regions[op.first_region.index + region];
+  for (size_t i = 0; i < items.size(); ++i) {
+    Child place;
+    place.level = frame().positions.size() - 1;
+    place.ahead = static_cast<int64_t>(i);
+    place.order = frame().function->ops[code.op_begin].order;
+    const Value params[] = {items[i], Value::Int(static_cast<int64_t>(i))};
+    FuturePtr future = Spawn(op, region, {params, captures}, static_cast<int64_t>(i), std::move(place), false);
+    position().ahead.push_back(std::move(future));
+  }
+}
+
+FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, const ChildValues& values, int64_t loop, Child place,
                          bool filter) {
   const Frame& parent = frame();
   // The copy of the environment is paid for in fuel.
-  run_.fuel -= static_cast<int64_t>(parent.values.size() / 4);
+  run_.fuel -= static_cast<int64_t>(parent.function->values.size() / 4);
   auto task = std::make_shared<Task>();
   task->run = &run_;
   task->scope = task_.scope;
-  task->result = std::make_shared<Future>();
+  task->result = MakeLocal<Future>();
   task->result->order = op.order;
   task->result->owner = &task_;
-  auto child = std::make_unique<Frame>();
-  child->module = parent.module;
-  child->function = parent.function;
-  child->file = parent.file;
-  child->values = parent.values;
-  child->futures = parent.futures;
-  child->loops = parent.loops;
-  child->path = parent.path;
-  child->depth = parent.depth;
-  child->plan_call = parent.plan_call;
+  std::unique_ptr<Frame> child =
+      MakeChildFrame(*task, parent, op.first_region.index + region, filter, values.params, values.captures);
   if (loop >= 0) {
     // A fold has put its own index there already when it spawns what runs ahead.
     if (op.code == Opcode::kFold) {
@@ -130,13 +156,6 @@ FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, std::vector<Value> p
       child->loops.push_back(loop);
     }
   }
-  Position start;
-  start.region = op.first_region.index + region;
-  start.filter = filter;
-  const ir::Region& code = parent.function->regions[start.region];
-  start.next = code.op_begin;
-  for (size_t i = 0; i < params.size(); ++i) child->values[code.first_param + i] = std::move(params[i]);
-  child->positions.push_back(std::move(start));
   task->frames.push_back(std::move(child));
   place.future = task->result;
   place.task = task;
@@ -146,29 +165,34 @@ FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, std::vector<Value> p
   return task->result;
 }
 
-void Machine::Each(const ir::Op& op) {
-  Position& p = position();
-  if (p.join == nullptr) {
-    const std::vector<Value>& items = operand(op, 0).as_list();
-    auto join = std::make_unique<Join>();
-    for (size_t i = 0; i < items.size(); ++i) {
-      Child place;
-      place.level = frame().positions.size() - 1;
-      place.order = op.order;
-      place.item = static_cast<int64_t>(i);
-      const bool filter = op.region_count > 1;
-      join->futures.push_back(Spawn(op, filter ? 1 : 0, {items[i], Value::Int(static_cast<int64_t>(i))},
-                                    static_cast<int64_t>(i), std::move(place), filter));
-    }
-    p.join = std::move(join);
+void Machine::BeginEach(const ir::Op& op, const Value& list, std::span<const Value> captures) {
+  const std::vector<Value>& items = list.as_list();
+  auto join = std::make_unique<Join>();
+  const bool filter = op.region_count > 1;
+  for (size_t i = 0; i < items.size(); ++i) {
+    Child place;
+    place.level = frame().positions.size() - 1;
+    place.order = op.order;
+    place.item = static_cast<int64_t>(i);
+    const Value params[] = {items[i], Value::Int(static_cast<int64_t>(i))};
+    join->futures.push_back(
+        Spawn(op, filter ? 1 : 0, {params, captures}, static_cast<int64_t>(i), std::move(place), filter));
   }
+  position().join = std::move(join);
+}
+
+Progress Machine::JoinEach(const ir::Op& op, Value* out) {
+  Position& p = position();
   Join& join = *p.join;
   while (join.next < join.futures.size()) {
     const FuturePtr& future = join.futures[join.next];
-    if (future->state == Future::State::kPending) return WaitFor(future);
+    if (future->state == Future::State::kPending) {
+      WaitFor(future);
+      return Progress::kWait;
+    }
     if (future->state == Future::State::kTrapped) {
-      Raise(future->raised, op.order, static_cast<int64_t>(join.next));
-      return;
+      Raise(*future->raised, op.order, static_cast<int64_t>(join.next));
+      return Progress::kRaised;
     }
     if (!future->dropped) join.results.push_back(future->value);
     join.turns = std::max(join.turns, future->turns.Rounds());
@@ -183,7 +207,9 @@ void Machine::Each(const ir::Op& op) {
   Value list = Value::List(std::move(join.results));
   p.turns.nested += join.turns;
   p.join.reset();
-  if (CheckBytes(op, list.as_list().size() * sizeof(Value))) Finish(op, std::move(list));
+  if (!CheckBytes(op, list.as_list().size() * sizeof(Value))) return Progress::kRaised;
+  *out = std::move(list);
+  return Progress::kDone;
 }
 
 bool Machine::CheckDepth(const ir::Op& op) {
@@ -214,20 +240,12 @@ void Machine::EnterInlined(const ir::Op& op) {
 void Machine::EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function,
                             std::vector<Value> arguments, uint64_t plan_call) {
   if (!CheckDepth(op)) return;
-  const ir::Function& code = module->function(function);
-  JADE_CHECK(arguments.size() == code.body().param_count, "`{}` takes {} arguments, got {}", code.name,
-             code.body().param_count, arguments.size());
-  auto next = std::make_unique<Frame>();
-  next->path = SitePath(op);
-  next->depth = frame().depth + 1;
+  CallPathPtr path = SitePath(op);
+  const uint32_t depth = frame().depth + 1;
+  std::unique_ptr<Frame> next = MakeFrame(task_, std::move(module), function, std::move(arguments));
+  next->path = std::move(path);
+  next->depth = depth;
   next->plan_call = plan_call;
-  next->function = &code;
-  next->file = code.file;
-  next->module = std::move(module);
-  next->values.resize(code.values.size());
-  for (size_t i = 0; i < arguments.size(); ++i) next->values[code.body().first_param + i] = std::move(arguments[i]);
-  next->positions.emplace_back();
-  next->positions.back().next = code.body().op_begin;
   task_.frames.push_back(std::move(next));
 }
 

@@ -27,7 +27,7 @@ bool Machine::StepControl(const ir::Op& op) {
     case Opcode::kEmitFor:
       return EmitFor(op), true;
     case Opcode::kWithin:
-      return Within(op), true;
+      return Within(op, operands(op)), true;
     case Opcode::kTrap:
       Trap(op, static_cast<TrapKind>(op.imm), frame().module->text({frame().function->AuxOf(op)[0]}));
       return true;
@@ -78,20 +78,7 @@ void Machine::Fold(const ir::Op& op) {
   if (items.empty()) return Finish(op, std::move(initial));
   Enter(op, 0);
   frame().loops.push_back(0);
-  const uint32_t ahead_count = op.region_count - 1U;
-  const size_t level = frame().positions.size() - 1;
-  for (uint32_t region = 0; region < ahead_count; ++region) {
-    for (size_t i = 0; i < items.size(); ++i) {
-      Child place;
-      place.level = level;
-      place.ahead = static_cast<int64_t>(i);
-      const ir::Region& code = frame().function->regions[op.first_region.index + 1 + region];
-      place.order = frame().function->ops[code.op_begin].order;
-      FuturePtr future = Spawn(op, 1 + region, {items[i], Value::Int(static_cast<int64_t>(i))}, static_cast<int64_t>(i),
-                               std::move(place), false);
-      position().ahead.push_back(std::move(future));
-    }
-  }
+  for (uint32_t region = 1; region < op.region_count; ++region) SpawnAhead(op, region, operand(op, 0), {});
   FoldIteration(op, 0, std::move(initial));
 }
 
@@ -107,7 +94,7 @@ void Machine::FoldIteration(const ir::Op& op, int64_t index, Value accumulator) 
   f.values[region.first_param + 1] = items[static_cast<size_t>(index)];
   f.values[region.first_param + 2] = Value::Int(index);
   if (p.ahead.empty()) return;
-  if (f.futures.empty()) f.futures.resize(f.values.size());
+  f.futures.resize(std::max<size_t>(f.futures.size(), region.first_param + region.param_count));
   for (uint32_t i = 0; i + 3 < region.param_count; ++i) {
     f.futures[region.first_param + 3 + i] = p.ahead[i * items.size() + static_cast<size_t>(index)];
   }
@@ -197,18 +184,18 @@ void Machine::YieldEmitFor(const ir::Op& owner) {
 // ---- within
 // ------------------------------------------------------------------------------------------------------------
 
-void Machine::Within(const ir::Op& op) {
-  auto scope = std::make_shared<Scope>();
+void Machine::Within(const ir::Op& op, std::span<const Value> limits) {
+  auto scope = MakeLocal<Scope>();
   scope->parent = task_.scope;
   uint32_t next = 0;
-  auto count = [&] { return std::max<int64_t>(operand(op, next++).as_int(), 0); };
+  auto count = [&] { return std::max<int64_t>(limits[next++].as_int(), 0); };
   if ((op.imm & ir::kBudgetDepth) != 0) {
     scope->depth_limit = static_cast<uint32_t>(std::min<int64_t>(count(), 1'000'000)) + frame().depth;
   }
   if ((op.imm & ir::kBudgetCalls) != 0) scope->call_limit = count();
   if ((op.imm & ir::kBudgetTokens) != 0) scope->token_limit = count();
   if ((op.imm & ir::kBudgetSeconds) != 0) {
-    const double seconds = std::clamp(operand(op, next++).as_float(), 0.0, 1e9);
+    const double seconds = std::clamp(limits[next++].as_float(), 0.0, 1e9);
     scope->deadline_us = run_.host->NowMicros() + static_cast<int64_t>(seconds * 1e6);
     run_.host->WatchDeadline(scope);
   }
@@ -236,7 +223,7 @@ void Machine::PopRegion() {
   Turns turns = p.turns;
   turns.nested += p.loop_turns;
   if (p.around != nullptr) {
-    turns = {.direct = false, .nested = turns.Total()};
+    turns = {.nested = turns.Total(), .direct = false};
     f.path = std::move(p.around->path);
     f.loops = std::move(p.around->loops);
     f.file = p.around->file;
@@ -250,7 +237,7 @@ void Machine::Yield(const ir::Op& op) {
   std::vector<Value> values = operands(op);
   Frame& f = frame();
   const uint32_t owner_index = position().owner;
-  if (owner_index == ir::kInvalidIndex) return YieldBase(std::move(values));
+  if (owner_index == ir::kInvalidIndex) return YieldBase(values.empty() ? Value::None() : std::move(values[0]));
   const ir::Op& owner = f.function->ops[owner_index];
   Value first = values.empty() ? Value::None() : std::move(values[0]);
   switch (owner.code) {
@@ -269,9 +256,8 @@ void Machine::Yield(const ir::Op& op) {
 }
 
 // The end of a function, or of a child task's region.
-void Machine::YieldBase(std::vector<Value> values) {
+void Machine::YieldBase(Value value) {
   Position& p = position();
-  Value value = values.empty() ? Value::None() : std::move(values[0]);
   if (task_.frames.size() == 1 && p.filter) {
     if (value.as_bool()) {
       Frame& f = frame();
@@ -286,8 +272,13 @@ void Machine::YieldBase(std::vector<Value> values) {
     }
     task_.result->dropped = true;
   }
+  EndActivation(std::move(value));
+}
+
+// The frame on top is done: its value goes to the frame below, or ends the task.
+void Machine::EndActivation(Value value) {
   if (!task_.children.empty()) CancelChildrenFrom(task_.frames.size() - 1, 0);
-  const Turns turns = p.turns;
+  const Turns turns = position().turns;
   task_.frames.pop_back();
   if (task_.frames.empty()) {
     task_.state = Task::State::kDone;
@@ -295,7 +286,11 @@ void Machine::YieldBase(std::vector<Value> values) {
     return Settle(run_, *task_.result, std::move(value));
   }
   position().turns.nested += turns.Total();
-  Finish(frame().function->ops[position().next], std::move(value));
+  if (frame().native != nullptr) {
+    frame().native->returned = std::move(value);
+  } else {
+    Finish(frame().op(), std::move(value));
+  }
 }
 
 }  // namespace jade::interp

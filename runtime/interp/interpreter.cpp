@@ -14,37 +14,23 @@ using abi::Value;
 
 TaskPtr MakeTask(RunContext* run, ir::ModulePtr module, ir::FunctionId function, std::vector<Value> arguments,
                  CallPathPtr path, ScopePtr scope) {
-  const ir::Function& code = module->function(function);
-  JADE_CHECK(arguments.size() == code.body().param_count, "`{}` takes {} arguments, got {}", code.name,
-             code.body().param_count, arguments.size());
   auto task = std::make_shared<Task>();
   task->run = run;
   task->scope = std::move(scope);
-  task->result = std::make_shared<Future>();
-  auto frame = std::make_unique<Frame>();
-  frame->module = std::move(module);
-  frame->function = &code;
-  frame->file = code.file;
-  frame->values.resize(code.values.size());
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    frame->values[code.body().first_param + i] = std::move(arguments[i]);
-  }
+  task->result = MakeLocal<Future>();
+  std::unique_ptr<Frame> frame = MakeFrame(*task, std::move(module), function, std::move(arguments));
   frame->path = std::move(path);
-  frame->positions.emplace_back();
-  frame->positions.back().next = code.body().op_begin;
   task->frames.push_back(std::move(frame));
   return task;
 }
 
 namespace {
 void WakeWaiters(RunContext& run, Future& future) {
-  std::vector<Task*> waiters = std::move(future.waiters);
-  future.waiters.clear();
-  for (Task* waiter : waiters) {
+  future.waiters.WakeAll([&run](Task* waiter) {
     waiter->state = Task::State::kReady;
     waiter->waiting_for = nullptr;
     run.host->Ready(waiter->shared_from_this());
-  }
+  });
 }
 
 // Program order among the children of one region.
@@ -73,7 +59,7 @@ void CancelLaterSiblings(RunContext& run, Task& owner, const Future& trapped) {
     CancelChild(run, cancelled);
   }
   if (!woke || owner.raised) return;
-  std::erase(owner.waiting_for->waiters, &owner);
+  owner.waiting_for->waiters.Remove(&owner);
   owner.waiting_for = nullptr;
   owner.raised = trapped.raised;
   owner.raise_order = trapped.order;
@@ -115,7 +101,7 @@ void CancelTask(Task& root) {
   std::vector<Child> pending;
   auto stop = [&pending](Task& task) {
     task.state = Task::State::kDone;
-    if (task.waiting_for != nullptr) std::erase(task.waiting_for->waiters, &task);
+    if (task.waiting_for != nullptr) task.waiting_for->waiters.Remove(&task);
     task.waiting_for = nullptr;
     task.raised.reset();
     for (Child& child : task.children) pending.push_back(std::move(child));
@@ -170,7 +156,7 @@ void Machine::Run(int slice) {
   if (!task_.raised) {
     for (ScopePtr scope = task_.scope; scope != nullptr; scope = scope->parent) {
       if (!scope->exhausted) continue;
-      const ir::Op& op = frame().function->ops[position().next];
+      const ir::Op& op = frame().op();
       Raised raised = ExhaustedTrap(scope);
       Trap(op, raised.trap.kind, raised.trap.message, scope);
       break;
@@ -181,7 +167,12 @@ void Machine::Run(int slice) {
       if (!Unwind()) return;
       continue;
     }
-    const ir::Op& op = frame().function->ops[position().next];
+    if (frame().native != nullptr) {
+      const NativeFunctionPtr code = frame().code;  // the frame may end in there
+      frame().unit->entry(frame().native.get());
+      continue;
+    }
+    const ir::Op& op = frame().op();
     if (Burn(op, 1)) Step(op);
   }
 }
@@ -201,7 +192,7 @@ void Machine::Finish(const ir::Op& op, Value value) {
 
 void Machine::FinishFuture(const ir::Op& op, FuturePtr future) {
   Frame& f = frame();
-  if (f.futures.empty()) f.futures.resize(f.values.size());
+  if (f.futures.size() <= op.result.index) f.futures.resize(op.result.index + 1);
   f.futures[op.result.index] = std::move(future);
   ++f.positions.back().next;
 }
@@ -233,7 +224,11 @@ void Machine::Trap(const ir::Op& op, TrapKind kind, std::string message, ScopePt
   raised.trap.span = op.span;
   if (f.path != nullptr) raised.trap.call_path = f.path->ToString();
   raised.exhausted = std::move(exhausted);
-  Raise(std::move(raised), op.order);
+  Raise(std::move(raised), RaiseOrder(op));
+}
+
+uint32_t Machine::RaiseOrder(const ir::Op& op) {
+  return frame().native != nullptr ? frame().code->raise_order[IndexOf(op)] : op.order;
 }
 
 void Machine::Raise(Raised raised, uint32_t order, int64_t item) {
@@ -245,7 +240,7 @@ void Machine::Raise(Raised raised, uint32_t order, int64_t item) {
 void Machine::WaitFor(const FuturePtr& future) {
   task_.state = Task::State::kWaiting;
   task_.waiting_for = future;
-  future->waiters.push_back(&task_);
+  future->waiters.Add(&task_);
 }
 
 void Machine::Step(const ir::Op& op) {
@@ -269,7 +264,7 @@ class PureHost final : public Host {
     Raised raised;
     raised.trap.kind = TrapKind::kCallFailed;
     raised.trap.message = "calls cannot be made here";
-    raised.trap.file = arguments.file;
+    if (arguments.file != ir::kInvalidIndex) raised.trap.file = arguments.module->file(arguments.file);
     raised.trap.span = arguments.span;
     SettleTrap(*run_, *arguments.future, std::move(raised));
   }
@@ -292,14 +287,15 @@ class PureHost final : public Host {
 
 PureResult EvaluatePure(const ir::ModulePtr& module, ir::FunctionId function, std::vector<Value> arguments,
                         const std::vector<Value>& params, const builtins::Settings& builtins, std::string* emit,
-                        int64_t fuel) {
+                        int64_t fuel, CodeSource* code) {
   RunContext run;
   PureHost host(&run);
   run.host = &host;
   run.params = params;
   run.builtins = builtins;
   run.fuel = fuel;
-  run.root = std::make_shared<Scope>();
+  run.code = code;
+  run.root = MakeLocal<Scope>();
   run.root->depth_limit = 1000;
   TaskPtr task =
       MakeTask(&run, module, function, std::move(arguments), CallPath::Root(module->function(function).name), run.root);
@@ -314,7 +310,7 @@ PureResult EvaluatePure(const ir::ModulePtr& module, ir::FunctionId function, st
   PureResult result;
   JADE_CHECK(task->result->state != Future::State::kPending, "`{}` waits for nothing", module->function(function).name);
   if (task->result->state == Future::State::kTrapped) {
-    result.trap = std::move(task->result->raised.trap);
+    result.trap = std::move(task->result->raised->trap);
   } else {
     result.value = std::move(task->result->value);
   }

@@ -1,5 +1,6 @@
 #pragma once
-// Tier 0: runs JIR as it stands. It is the specification of what a program means; other tiers must agree with it.
+// Tier 0: runs JIR as it stands. It is the specification of what a program means; compiled code, which it enters where
+// there is some (native.h), must agree with it.
 //
 // The interpreter advances one task until it ends, has to wait, or used up its slice. Everything that leaves the run
 // (calls, time, scripts of tests) goes through the Host, which the scheduler implements. One thread.
@@ -22,7 +23,7 @@ class Host {
     std::vector<abi::Value> arguments;
     CallPathPtr path;
     CallPathPtr parent;  // of the frame that issues
-    source::SourceFilePtr file;
+    uint32_t file;       // index in the module's files, or ir::kInvalidIndex
     source::Span span;
     FuturePtr future;  // to be settled (Settle, SettleTrap) later, or at once
   };
@@ -48,11 +49,12 @@ class Host {
 // What the tasks of one run share.
 struct RunContext {
   Host* host = nullptr;
-  std::vector<abi::Value> params;  // by index in Module::params
+  std::span<const abi::Value> params;  // by index in Module::params; outlive the run
   builtins::Settings builtins;
   int64_t fuel = 50'000'000;  // operations and bytes/64 left
   ScopePtr root;
   uint32_t max_depth = 0;
+  CodeSource* code = nullptr;  // null: everything is interpreted
 };
 
 // A task at the start of `function`. `arguments` are all its parameters. Not queued yet.
@@ -77,12 +79,13 @@ Raised ExhaustedTrap(const ScopePtr& scope);
 
 // Runs a function that makes no calls to its end: checks, fallbacks, templates, defaults, rewards. Text that a template
 // emits goes to `emit`. Calls trap kCallFailed; more than `fuel` operations trap kFuel.
+inline constexpr int64_t kPureFuel = 5'000'000;
 struct PureResult {
   std::optional<abi::Trap> trap;
   abi::Value value;
 };
 PureResult EvaluatePure(const ir::ModulePtr& module, ir::FunctionId function, std::vector<abi::Value> arguments,
                         const std::vector<abi::Value>& params, const builtins::Settings& builtins,
-                        std::string* emit = nullptr, int64_t fuel = 5'000'000);
+                        std::string* emit = nullptr, int64_t fuel = kPureFuel, CodeSource* code = nullptr);
 
 }  // namespace jade::interp

@@ -31,6 +31,8 @@ class Machine {
   // False (and raises) when the run's fuel ends.
   bool Burn(const ir::Op& op, int64_t amount);
   bool CheckBytes(const ir::Op& op, uint64_t bytes);
+  // The place of its trap among the children of the region that it is in.
+  uint32_t RaiseOrder(const ir::Op& op);
   void Trap(const ir::Op& op, abi::TrapKind kind, std::string message, ScopePtr exhausted = nullptr);
   void Raise(Raised raised, uint32_t order, int64_t item = -1);
   void WaitFor(const FuturePtr& future);
@@ -43,9 +45,16 @@ class Machine {
   bool StepFloat(const ir::Op& op);
   bool StepCompare(const ir::Op& op);
   bool StepCompound(const ir::Op& op);
-  void Builtin(const ir::Op& op);
-  void TextConcat(const ir::Op& op);
-  void ListConcat(const ir::Op& op);
+  // These give a value, or raise and return false.
+  bool Builtin(const ir::Op& op, std::span<const abi::Value> arguments, abi::Value* out);
+  template <typename Operand>
+  bool TextConcat(const ir::Op& op, Operand operand, abi::Value* out);
+  bool ConcatTexts(const ir::Op& op, std::span<const abi::Value> texts, abi::Value* out);
+  bool ListConcat(const ir::Op& op, const abi::Value& a, const abi::Value& b, abi::Value* out);
+  bool Emit(const ir::Op& op, const std::string& text);
+  bool CheckRange(const ir::Op& op, int64_t length);  // what `range` checks and costs
+  abi::Value MakePlan(const ir::Op& op, std::vector<abi::Value> bound);
+  void TrapIndex(const ir::Op& op, int64_t index, int64_t count);
 
   // control.cpp
   bool StepControl(const ir::Op& op);
@@ -58,9 +67,10 @@ class Machine {
   void MapItem(const ir::Op& op, int64_t index, bool filter);
   void Repeat(const ir::Op& op);
   void EmitFor(const ir::Op& op);
-  void Within(const ir::Op& op);
+  void Within(const ir::Op& op, std::span<const abi::Value> limits);
   void Yield(const ir::Op& op);
-  void YieldBase(std::vector<abi::Value> values);
+  void YieldBase(abi::Value value);
+  void EndActivation(abi::Value value);
   void YieldFold(const ir::Op& owner, abi::Value value);
   void YieldMap(const ir::Op& owner, abi::Value value);
   void YieldRepeat(const ir::Op& owner, abi::Value state, bool done);
@@ -70,9 +80,13 @@ class Machine {
 
   // calls.cpp
   bool StepCall(const ir::Op& op);
-  void Issue(const ir::Op& op);
-  void Await(const ir::Op& op);
-  void Each(const ir::Op& op);
+  FuturePtr Issue(const ir::Op& op, std::vector<abi::Value> arguments);  // null: raised
+  abi::Progress Await(const FuturePtr& future, abi::Value* out);
+  FuturePtr SpawnRegion(const ir::Op& op, std::span<const abi::Value> captures);
+  void BeginEach(const ir::Op& op, const abi::Value& list, std::span<const abi::Value> captures);
+  abi::Progress JoinEach(const ir::Op& op, abi::Value* out);
+  void SpawnAhead(const ir::Op& op, uint32_t region, const abi::Value& list, std::span<const abi::Value> captures);
+  void RunPlan(const ir::Op& op, const abi::Value& plan, abi::Value argument);
   void EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::FunctionId function, std::vector<abi::Value> arguments,
                      uint64_t plan_call);
   // A frame of its own as far as paths, depth, turns and traps go, in the values of this one.
@@ -80,8 +94,13 @@ class Machine {
   // False (and traps) when the budget of depth does not allow one frame more.
   bool CheckDepth(const ir::Op& op);
   CallPathPtr SitePath(const ir::Op& op);
-  FuturePtr Spawn(const ir::Op& op, uint32_t region, std::vector<abi::Value> params, int64_t loop, Child place,
-                  bool filter);
+  // What a child task is given: its region's parameters, and the values from outside that compiled code uses (the
+  // interpreter copies all there are).
+  struct ChildValues {
+    std::span<const abi::Value> params;
+    std::span<const abi::Value> captures;
+  };
+  FuturePtr Spawn(const ir::Op& op, uint32_t region, const ChildValues& values, int64_t loop, Child place, bool filter);
   // Forgets a child of this task; false when the future is another's, or was dropped before.
   bool DropSettledChild(const FuturePtr& future);
   bool StepTest(const ir::Op& op);
@@ -93,9 +112,17 @@ class Machine {
   bool Catch(const ir::Op& owner);
   void CancelChildrenFrom(size_t frame, size_t level);
 
+  friend class NativeHost;
   Task& task_;
   RunContext& run_;
 };
+
+// A frame at the start of `function`, compiled when there is code for it. Path, depth and plan call are unset.
+std::unique_ptr<Frame> MakeFrame(Task& task, ir::ModulePtr module, ir::FunctionId function,
+                                 std::vector<abi::Value> arguments);
+// The same for a region of the parent's function, in the parent's tier.
+std::unique_ptr<Frame> MakeChildFrame(Task& task, const Frame& parent, uint32_t region, bool filter,
+                                      std::span<const abi::Value> params, std::span<const abi::Value> captures);
 
 // Cancels one child, whatever it is.
 void CancelChild(RunContext& run, Child& child);

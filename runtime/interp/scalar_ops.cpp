@@ -26,19 +26,23 @@ bool Machine::StepConstant(const ir::Op& op) {
     case Opcode::kNone:
       return Finish(op, Value::None()), true;
     case Opcode::kParam:
-      return Finish(op, run_.params.at(static_cast<size_t>(op.imm))), true;
+      return Finish(op, Value(run_.params[static_cast<size_t>(op.imm)])), true;
     case Opcode::kEmitText:
       if (task_.emit != nullptr) *task_.emit += frame().module->text({static_cast<uint32_t>(op.imm)});
       return Finish(op, Value::None()), true;
     case Opcode::kEmit:
-      if (task_.emit != nullptr) {
-        if (!CheckBytes(op, task_.emit->size() + operand(op, 0).as_text().size())) return true;
-        *task_.emit += operand(op, 0).as_text();
-      }
-      return Finish(op, Value::None()), true;
+      if (Emit(op, operand(op, 0).as_text())) Finish(op, Value::None());
+      return true;
     default:
       return false;
   }
+}
+
+bool Machine::Emit(const ir::Op& op, const std::string& text) {
+  if (task_.emit == nullptr) return true;
+  if (!CheckBytes(op, task_.emit->size() + text.size())) return false;
+  *task_.emit += text;
+  return true;
 }
 
 bool Machine::StepInt(const ir::Op& op) {
@@ -89,20 +93,26 @@ bool Machine::StepCompound(const ir::Op& op) {
     case Opcode::kDisplay:
       return Finish(op, operand(op, 0).is_none() ? Value::Text("") : Value::Text(abi::DisplayText(operand(op, 0)))),
              true;
-    case Opcode::kTextConcat:
-      return TextConcat(op), true;
+    case Opcode::kTextConcat: {
+      Value text;
+      if (TextConcat(
+              op, [&](uint32_t i) -> const Value& { return operand(op, i); }, &text))
+        Finish(op, std::move(text));
+      return true;
+    }
     case Opcode::kList:
       if (CheckBytes(op, op.operand_count * sizeof(Value))) Finish(op, Value::List(operands(op)));
       return true;
-    case Opcode::kListConcat:
-      return ListConcat(op), true;
+    case Opcode::kListConcat: {
+      Value list;
+      if (ListConcat(op, operand(op, 0), operand(op, 1), &list)) Finish(op, std::move(list));
+      return true;
+    }
     case Opcode::kIndex: {
       const std::vector<Value>& items = operand(op, 0).as_list();
       const int64_t index = operand(op, 1).as_int();
       if (index < 0 || index >= static_cast<int64_t>(items.size())) {
-        Trap(op, TrapKind::kIndexOutOfRange,
-             fmt::format("index {} is out of range for a list of {}", index, items.size()));
-        return true;
+        return TrapIndex(op, index, static_cast<int64_t>(items.size())), true;
       }
       return Finish(op, Value(items[static_cast<size_t>(index)])), true;
     }
@@ -115,63 +125,89 @@ bool Machine::StepCompound(const ir::Op& op) {
     case Opcode::kSome:
     case Opcode::kCast:
       return Finish(op, Value(operand(op, 0))), true;
-    case Opcode::kBuiltin:
-      return Builtin(op), true;
-    case Opcode::kMakePlan: {
-      const ir::FunctionId function{static_cast<uint32_t>(op.imm)};
-      const ir::ModulePtr& module = frame().module;
-      return Finish(op, Value::Plan(std::make_shared<PlanFunction>(module, function, operands(op),
-                                                                   module->function(function).name))),
-             true;
+    case Opcode::kBuiltin: {
+      Value result;
+      if (Builtin(op, operands(op), &result)) Finish(op, std::move(result));
+      return true;
     }
+    case Opcode::kMakePlan:
+      return Finish(op, MakePlan(op, operands(op))), true;
     default:
       return false;
   }
 }
 
-void Machine::TextConcat(const ir::Op& op) {
-  uint64_t bytes = 0;
-  for (uint32_t i = 0; i < op.operand_count; ++i) bytes += operand(op, i).as_text().size();
-  if (!CheckBytes(op, bytes)) return;
-  std::string text;
-  text.reserve(bytes);
-  for (uint32_t i = 0; i < op.operand_count; ++i) text += operand(op, i).as_text();
-  Finish(op, Value::Text(std::move(text)));
+Value Machine::MakePlan(const ir::Op& op, std::vector<Value> bound) {
+  const ir::FunctionId function{static_cast<uint32_t>(op.imm)};
+  const ir::ModulePtr& module = frame().module;
+  return Value::Plan(
+      std::make_shared<PlanFunction>(module, function, std::move(bound), module->function(function).name));
 }
 
-void Machine::ListConcat(const ir::Op& op) {
-  const std::vector<Value>& a = operand(op, 0).as_list();
-  const std::vector<Value>& b = operand(op, 1).as_list();
-  if (!CheckBytes(op, (a.size() + b.size()) * sizeof(Value))) return;
+void Machine::TrapIndex(const ir::Op& op, int64_t index, int64_t count) {
+  Trap(op, TrapKind::kIndexOutOfRange, fmt::format("index {} is out of range for a list of {}", index, count));
+}
+
+template <typename Operand>
+bool Machine::TextConcat(const ir::Op& op, Operand operand, Value* out) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < op.operand_count; ++i) bytes += operand(i).as_text().size();
+  if (!CheckBytes(op, bytes)) return false;
+  std::string text;
+  text.reserve(bytes);
+  for (uint32_t i = 0; i < op.operand_count; ++i) text += operand(i).as_text();
+  *out = Value::Text(std::move(text));
+  return true;
+}
+
+bool Machine::ConcatTexts(const ir::Op& op, std::span<const Value> texts, Value* out) {
+  return TextConcat(
+      op, [&](uint32_t i) -> const Value& { return texts[i]; }, out);
+}
+
+bool Machine::ListConcat(const ir::Op& op, const Value& first, const Value& second, Value* out) {
+  const std::vector<Value>& a = first.as_list();
+  const std::vector<Value>& b = second.as_list();
+  if (!CheckBytes(op, (a.size() + b.size()) * sizeof(Value))) return false;
   std::vector<Value> items;
   items.reserve(a.size() + b.size());
   items.insert(items.end(), a.begin(), a.end());
   items.insert(items.end(), b.begin(), b.end());
-  Finish(op, Value::List(std::move(items)));
+  *out = Value::List(std::move(items));
+  return true;
 }
 
-void Machine::Builtin(const ir::Op& op) {
+bool Machine::CheckRange(const ir::Op& op, int64_t length) {
+  if (!Burn(op, 1)) return false;
+  builtins::Failure failure;
+  if (builtins::FitsRange(length, run_.builtins, &failure)) return true;
+  Trap(op, failure.kind, std::move(failure.message), run_.root);
+  return false;
+}
+
+bool Machine::Builtin(const ir::Op& op, std::span<const Value> arguments, Value* out) {
   const auto builtin = static_cast<ir::Builtin>(op.imm);
-  const std::vector<Value> arguments = operands(op);
   int64_t cost = 0;
   for (const Value& argument : arguments) cost += static_cast<int64_t>(argument.ShallowBytes() / 16);
   if (builtin == ir::Builtin::kDistinct) {
     const auto count = static_cast<int64_t>(arguments[0].as_list().size());
     cost = count > 1'000'000 ? std::numeric_limits<int64_t>::max() / 2 : count * count / 2;
   }
-  if (!Burn(op, cost)) return;
+  if (!Burn(op, cost)) return false;
   Value result;
   builtins::Failure failure;
   if (!builtins::Apply(builtin, arguments, run_.builtins, &result, &failure)) {
     const ScopePtr exhausted = failure.kind == TrapKind::kMemory ? run_.root : nullptr;
-    return Trap(op, failure.kind, std::move(failure.message), exhausted);
+    Trap(op, failure.kind, std::move(failure.message), exhausted);
+    return false;
   }
   // The sum of no items has no item to show its type.
   if (builtin == ir::Builtin::kSum && result.kind() == ValueKind::kInt &&
       types().BaseOf(frame().function->values[op.result.index].type) == types::TypeTable::Float()) {
     result = Value::Float(0.0);
   }
-  Finish(op, std::move(result));
+  *out = std::move(result);
+  return true;
 }
 
 }  // namespace jade::interp

@@ -17,7 +17,11 @@
 #include "compiler/abi/trap.h"
 #include "compiler/abi/value.h"
 #include "compiler/ir/module.h"
+#include "runtime/interp/boxed.h"
 #include "runtime/interp/call_path.h"
+#include "runtime/interp/local_ptr.h"
+#include "runtime/interp/native.h"
+#include "runtime/interp/waiters.h"
 
 namespace jade::interp {
 
@@ -25,11 +29,11 @@ struct Task;
 using TaskPtr = std::shared_ptr<Task>;
 
 // A budget. Counters only grow. The root scope is the run's own budget.
-struct Scope {
+struct Scope final : LocalCounted<Scope> {
   static constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
-  std::shared_ptr<Scope> parent;
   uint32_t depth_limit = std::numeric_limits<uint32_t>::max();  // absolute
+  LocalPtr<Scope> parent;
   int64_t call_limit = kUnlimited;
   int64_t token_limit = kUnlimited;
   int64_t deadline_us = kUnlimited;  // on the scheduler's clock
@@ -53,7 +57,7 @@ struct Scope {
     return false;
   }
 };
-using ScopePtr = std::shared_ptr<Scope>;
+using ScopePtr = LocalPtr<Scope>;
 
 // A trap on its way up. `exhausted` is the scope whose budget ended; scopes inside it do not catch the trap.
 struct Raised {
@@ -64,10 +68,10 @@ struct Raised {
 // Sequential rounds of work, the `turns` of a run: `Run.turns` of docs/method.md. `direct`: this stretch of code made
 // executor or tool calls itself; `nested`: turns of frames and loops inside it.
 struct Turns {
+  int32_t nested = 0;  // fewer than the run's calls
   bool direct = false;
-  int64_t nested = 0;
-  int64_t Rounds() const { return nested > (direct ? 1 : 0) ? nested : (direct ? 1 : 0); }  // of one loop iteration
-  int64_t Total() const { return nested + (direct ? 1 : 0); }                               // of a frame
+  int32_t Rounds() const { return nested > (direct ? 1 : 0) ? nested : (direct ? 1 : 0); }  // of one loop iteration
+  int32_t Total() const { return nested + (direct ? 1 : 0); }                               // of a frame
   void Merge(const Turns& other) {
     direct = direct || other.direct;
     nested += other.nested;
@@ -75,29 +79,29 @@ struct Turns {
 };
 
 // A value that is not there yet: of a call in flight, or of a child task.
-struct Future {
+struct Future final : LocalCounted<Future> {
   enum class State : uint8_t { kPending, kReady, kTrapped };
+  uint32_t order = 0;  // of the operation that made it
+  uint32_t call = 0;   // call in flight, or 0
   State state = State::kPending;
+  bool dropped = false;  // an `each` item that the filter refused
+  Turns turns;           // of a child task; merged when its parent awaits it first
   abi::Value value;
-  Raised raised;          // kTrapped
-  uint32_t order = 0;     // of the operation that made it
-  Turns turns;            // of a child task; merged when its parent awaits it first
-  bool dropped = false;   // an `each` item that the filter refused
-  uint64_t call = 0;      // call in flight, or 0
+  Boxed<Raised> raised;   // kTrapped
   Task* owner = nullptr;  // the task whose child this is; cleared when the owner ends
-  std::vector<Task*> waiters;
+  Waiters waiters;
 };
-using FuturePtr = std::shared_ptr<Future>;
+using FuturePtr = LocalPtr<Future>;
 
 // Something a task has started: a call or a child task.
 struct Child {
   FuturePtr future;
-  TaskPtr task;      // null for a call
-  size_t frame = 0;  // where it belongs: frame and depth of the region in it
-  size_t level = 0;
+  TaskPtr task;        // null for a call
+  uint32_t frame = 0;  // where it belongs: frame and depth of the region in it
+  uint32_t level = 0;
   int64_t ahead = -1;  // iteration that a fold's `ahead` child is for
-  uint32_t order = 0;  // program order of the operation, then item index (`each`)
-  int64_t item = -1;
+  int64_t item = -1;   // index of an `each`'s item: after `order` when children are compared
+  uint32_t order = 0;  // program order of the operation
 };
 
 // The wait of an `each` for its children.
@@ -105,7 +109,7 @@ struct Join {
   std::vector<FuturePtr> futures;
   size_t next = 0;
   std::vector<abi::Value> results;
-  int64_t turns = 0;
+  int32_t turns = 0;
 };
 
 // What an `enter` sets aside of its frame until its region ends.
@@ -120,15 +124,15 @@ struct Position {
   uint32_t region = 0;
   uint32_t next = 0;                   // absolute index of the operation to run
   uint32_t owner = ir::kInvalidIndex;  // operation whose region this is; invalid for a base region
+  int32_t loop_turns = 0;              // of finished iterations
   int64_t index = -1;                  // iteration, in loops
   abi::Value accumulator;              // fold, repeat: the state; map: the list so far
   ScopePtr scope;                      // body of a `within`
-  Turns turns;
-  int64_t loop_turns = 0;  // of finished iterations
+  [[no_unique_address]] Turns turns;   // its padding holds `filter`
+  bool filter = false;                 // the filter region of an `each` or `map`
   std::unique_ptr<Join> join;
   std::vector<FuturePtr> ahead;          // fold: by region, then item
   std::unique_ptr<Surroundings> around;  // region of an `enter`
-  bool filter = false;                   // the filter region of an `each` or `map`
 };
 
 // Path, depth, loops and file are those of the innermost `enter`, where one is being run.
@@ -136,13 +140,21 @@ struct Frame {
   ir::ModulePtr module;
   const ir::Function* function = nullptr;
   uint32_t file = ir::kInvalidIndex;  // Module::files; spans refer to it
-  std::vector<abi::Value> values;     // by ValueId
-  std::vector<FuturePtr> futures;     // by ValueId; empty when the function has none
-  std::vector<Position> positions;
+  std::vector<abi::Value> values;     // by ValueId; empty in compiled code
+  std::vector<FuturePtr> futures;     // by ValueId, up to the last one made; compiled code: as its unit says
+  std::vector<Position> positions;    // compiled code: of those regions alone that the runtime has to know of
   std::vector<int64_t> loops;
   CallPathPtr path;
   uint32_t depth = 0;
   uint64_t plan_call = 0;  // the planner call whose plan this frame runs, or 0
+
+  // Compiled code; null: the interpreter runs the frame.
+  NativeFunctionPtr code;
+  const NativeUnit* unit = nullptr;
+  NativeFramePtr native;
+
+  // The operation that the frame stopped at, or goes on with.
+  const ir::Op& op() const { return function->ops[native != nullptr ? native->op : positions.back().next]; }
 };
 
 struct RunContext;
@@ -151,16 +163,16 @@ struct Task : std::enable_shared_from_this<Task> {
   enum class State : uint8_t { kReady, kWaiting, kDone };
   RunContext* run = nullptr;
   State state = State::kReady;
+  bool queued = false;  // in the scheduler's ready queue
   std::vector<std::unique_ptr<Frame>> frames;
   std::vector<Child> children;
   ScopePtr scope;
   FuturePtr result;  // settled when the task ends
   FuturePtr waiting_for;
-  std::optional<Raised> raised;  // a trap being unwound
-  uint32_t raise_order = 0;      // its place among the operations of the current region
+  Boxed<Raised> raised;      // a trap being unwound
+  uint32_t raise_order = 0;  // its place among the operations of the current region
   int64_t raise_item = -1;
   std::string* emit = nullptr;  // where a template function writes
-  bool queued = false;          // in the scheduler's ready queue
 };
 
 // What a Plan value of the interpreter refers to: a function and its bound arguments.

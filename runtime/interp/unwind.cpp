@@ -47,7 +47,7 @@ bool Machine::SettleChildren() {
       if (!earlier) {
         CancelChild(run_, settled);
       } else if (settled.future->state == Future::State::kTrapped) {
-        Raise(settled.future->raised, settled.order, settled.item);
+        Raise(*settled.future->raised, settled.order, settled.item);
         changed = true;
       }
       settled.future->owner = nullptr;
@@ -82,6 +82,7 @@ bool Machine::Unwind() {
     if (caught) {
       task_.raised.reset();
       Enter(owner, 1);
+      if (f.native != nullptr) f.native->state = f.unit->StateOf(owner_index);
       return true;
     }
     // Places in the region of an `enter` are those of another function.
@@ -107,7 +108,7 @@ bool Machine::Unwind() {
     return false;
   }
   position().turns.nested += turns.Total();
-  task_.raise_order = frame().function->ops[position().next].order;
+  task_.raise_order = frame().op().order;
   task_.raise_item = -1;
   return true;
 }

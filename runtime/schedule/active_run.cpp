@@ -14,25 +14,27 @@ using abi::Value;
 using interp::ScopePtr;
 using trace::CallStatus;
 
-ActiveRun::ActiveRun(Scheduler& scheduler, RunId id, RunSpec spec)
-    : scheduler_(scheduler), id_(id), spec_(std::move(spec)) {
+ActiveRun::ActiveRun(Scheduler& scheduler, RunId id, const RunSpec& spec)
+    : scheduler_(scheduler), id_(id), setup_(spec.setup), seed_(spec.seed) {
   started_us_ = NowMicros();
   context_.host = this;
-  context_.params = spec_.params;
-  context_.builtins = spec_.builtins;
-  context_.fuel = spec_.budget.fuel;
-  auto scope = std::make_shared<interp::Scope>();
-  scope->depth_limit = static_cast<uint32_t>(std::clamp<int64_t>(spec_.budget.depth, 0, 100'000));
-  scope->call_limit = spec_.budget.calls;
-  scope->token_limit = spec_.budget.tokens;
-  scope->deadline_us = started_us_ + static_cast<int64_t>(std::clamp(spec_.budget.seconds, 0.0, 1e9) * 1e6);
+  context_.params = setup_->params;
+  context_.builtins = setup_->builtins;
+  context_.fuel = spec.budget.fuel;
+  context_.code = setup_->code;
+  auto scope = interp::MakeLocal<interp::Scope>();
+  scope->depth_limit = static_cast<uint32_t>(std::clamp<int64_t>(spec.budget.depth, 0, 100'000));
+  scope->call_limit = spec.budget.calls;
+  scope->token_limit = spec.budget.tokens;
+  scope->deadline_us = started_us_ + static_cast<int64_t>(std::clamp(spec.budget.seconds, 0.0, 1e9) * 1e6);
   context_.root = std::move(scope);
 }
 
-void ActiveRun::Begin() {
-  root_ = interp::MakeTask(&context_, spec_.module, spec_.entry, spec_.arguments,
-                           interp::CallPath::Root(spec_.module->function(spec_.entry).name), context_.root);
-  WatchDeadline(context_.root);
+void ActiveRun::Begin(ir::FunctionId entry, std::vector<Value> arguments) {
+  const ir::ModulePtr& module = setup_->module;
+  root_ = interp::MakeTask(&context_, module, entry, std::move(arguments), scheduler_.RootPath(module->function(entry)),
+                           context_.root);
+  scheduler_.timers_.AtEndOf(id_, context_.root->deadline_us);
   Ready(root_);
 }
 
@@ -48,28 +50,39 @@ RunResult ActiveRun::Finish() {
     result.value = future.value;
   } else if (future.state == interp::Future::State::kTrapped) {
     result.status = trace::RunStatus::kTrapped;
-    result.trap = future.raised.trap;
+    result.trap = future.raised->trap;
   } else {
     result.status = trace::RunStatus::kCancelled;
     result.trap = Trap{TrapKind::kCancelled, "the run was cancelled", nullptr, {}, ""};
   }
   result.turns = future.turns.Total();
-  result.retrievals = retrievals_;
   result.call_count = static_cast<int64_t>(calls_.size());
-  result.tokens = tokens_;
-  result.prompt_tokens = prompt_tokens_;
   result.depth = context_.max_depth;
   result.elapsed_us = Elapsed();
   result.calls.reserve(calls_.size());
-  for (Call& one : calls_) result.calls.push_back(std::move(one.record));
+  // A shared call names the path of another: all calls are there until the last record is made.
+  for (uint64_t number = 1; number <= calls_.size(); ++number) {
+    const trace::CallRecord& record = result.calls.emplace_back(RecordOf(number, /*take=*/true));
+    if (record.kind == trace::CallKind::kTool) ++result.retrievals;
+    result.tokens += static_cast<int64_t>(record.action_ids.size());
+    result.prompt_tokens += static_cast<int64_t>(record.observation_ids.size());
+  }
   return result;
 }
 
 void ActiveRun::ForgetRequests() {
-  for (Call& one : calls_) {
-    if (one.request != 0) scheduler_.in_flight_.erase(std::exchange(one.request, 0));
-    if (one.recording != 0) scheduler_.recording_.erase(std::exchange(one.recording, 0));
+  for (const std::unique_ptr<Call>& one : calls_) {
+    if (one->request != 0) scheduler_.in_flight_.Remove(std::exchange(one->request, 0));
+    if (one->held == nullptr) continue;
+    scheduler_.recording_.Remove(one->held->recording);
+    one->held.reset();
   }
+}
+
+trace::CallRecord ActiveRun::RecordOf(uint64_t number, bool take) {
+  Call& one = call(number);
+  return one.Record(number - 1,
+                    one.tool == nullptr || one.tool->shared_with == 0 ? nullptr : &call(one.tool->shared_with), take);
 }
 
 void ActiveRun::Ready(const interp::TaskPtr& task) {
@@ -83,11 +96,9 @@ int64_t ActiveRun::NowMicros() const {
 void ActiveRun::WatchDeadline(const ScopePtr& scope) {
   Scheduler& scheduler = scheduler_;
   const RunId id = id_;
-  scheduler_.At(scope->deadline_us, [&scheduler, id, weak = std::weak_ptr<interp::Scope>(scope)] {
-    const ScopePtr alive = weak.lock();
-    auto found = scheduler.active_.find(id);
-    if (alive == nullptr || found == scheduler.active_.end()) return;
-    found->second->EndScope(alive, TrapKind::kTimeBudget);
+  scheduler_.timers_.At(scope->deadline_us, [&scheduler, id, scope] {
+    auto found = scheduler.active_->find(id);
+    if (found != scheduler.active_->end()) found->second.EndScope(scope, TrapKind::kTimeBudget);
   });
 }
 
@@ -98,10 +109,10 @@ void ActiveRun::EndScope(const ScopePtr& scope, TrapKind kind) {
     if (one.ended || !one.scope->IsInside(scope.get())) continue;
     if (one.request != 0) scheduler_.Abandon(std::exchange(one.request, 0));
     interp::Raised raised = interp::ExhaustedTrap(scope);
-    raised.trap.file = one.file;
+    raised.trap.file = one.File();
     raised.trap.span = one.span;
-    raised.trap.call_path = one.record.parent_path;
-    one.record.error = raised.trap.message;
+    raised.trap.call_path = one.ParentPath();
+    one.End().error = raised.trap.message;
     End(number, CallStatus::kCancelled);
     const interp::FuturePtr future = std::move(one.future);
     interp::SettleTrap(context_, *future, std::move(raised));
@@ -109,7 +120,6 @@ void ActiveRun::EndScope(const ScopePtr& scope, TrapKind kind) {
 }
 
 void ActiveRun::CountTokens(Call& one, int64_t tokens) {
-  tokens_ += tokens;
   for (ScopePtr scope = one.scope; scope != nullptr; scope = scope->parent) {
     scope->tokens += tokens;
     if (scope->tokens > scope->token_limit && !scope->exhausted) EndScope(scope, TrapKind::kTokenBudget);
@@ -120,19 +130,19 @@ void ActiveRun::CountTokens(Call& one, int64_t tokens) {
 // -----------------------------------------------------------------------------------------------------
 
 void ActiveRun::ScriptReply(const ir::Callee& callee, std::span<const Value> texts) {
-  JADE_CHECK(spec_.test != nullptr, "a test block outside of a test");
+  JADE_CHECK(setup_->test != nullptr, "a test block outside of a test");
   std::vector<std::string> replies;
   // A text is what the model writes (a tool: its JSON); another value is a tool's result.
   for (const Value& text : texts) {
     replies.push_back(text.kind() == abi::ValueKind::kText
                           ? text.as_text()
-                          : abi::ToJson(text, callee.signature.result, spec_.module->types()));
+                          : abi::ToJson(text, callee.signature.result, setup_->module->types()));
   }
-  spec_.test->Reply(callee, replies);
+  setup_->test->Reply(callee, replies);
 }
 
 void ActiveRun::Expect(const interp::Task& task, const ir::Op& op, std::span<const Value> operands) {
-  JADE_CHECK(spec_.test != nullptr, "a test block outside of a test");
+  JADE_CHECK(setup_->test != nullptr, "a test block outside of a test");
   const interp::Frame& frame = *task.frames.back();
   Trap place;
   place.message = frame.module->text({static_cast<uint32_t>(op.imm)});
@@ -143,26 +153,27 @@ void ActiveRun::Expect(const interp::Task& task, const ir::Op& op, std::span<con
     const ir::ValueId id = frame.function->OperandsOf(op)[i];
     return abi::ToJson(operands[i], frame.function->values[id.index].type, frame.module->types());
   };
-  spec_.test->Expect(operands[0].as_bool(), std::move(place), shown(1), shown(2));
+  setup_->test->Expect(operands[0].as_bool(), std::move(place), shown(1), shown(2));
 }
 
 double ActiveRun::PenaltyOf(const ir::Callee& callee) {
   double sum = 0;
-  for (const Call& one : calls_) {
-    if (one.record.role == callee.name) sum += one.record.penalty;
+  for (const std::unique_ptr<Call>& one : calls_) {
+    if (one->role().name == callee.name && one->ending != nullptr) sum += one->ending->penalty;
   }
   return sum;
 }
 
 int64_t ActiveRun::CallsOf(const ir::Callee& callee) {
-  return std::count_if(calls_.begin(), calls_.end(), [&](const Call& one) { return one.record.role == callee.name; });
+  return std::count_if(calls_.begin(), calls_.end(),
+                       [&](const std::unique_ptr<Call>& one) { return one->role().name == callee.name; });
 }
 
 void ActiveRun::PlanOverrun(uint64_t plan_call) {
   Call& one = call(plan_call);
-  if (one.overran) return;
-  one.overran = true;
-  one.record.penalty += one.role().overrun;
+  if (one.End().overran) return;
+  one.End().overran = true;
+  one.End().penalty += one.role().overrun;
   if (one.ended) Log(plan_call);
 }
 

@@ -2,23 +2,25 @@
 // Internal to runtime/schedule: one run under way. It is the Host of its tasks: makes their calls, keeps their records,
 // counts their budget.
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
+#include <unordered_map>
 #include <vector>
 
+#include "runtime/schedule/call_state.h"
 #include "runtime/schedule/scheduler.h"
 
 namespace jade::schedule {
 
 class ActiveRun final : public interp::Host {
  public:
-  ActiveRun(Scheduler& scheduler, RunId id, RunSpec spec);
+  ActiveRun(Scheduler& scheduler, RunId id, const RunSpec& spec);
 
-  void Begin();
+  uint32_t queued_tasks = 0;  // in the scheduler's ready queue
+
+  void Begin(ir::FunctionId entry, std::vector<abi::Value> arguments);
   RunId id() const { return id_; }
   const interp::TaskPtr& root() const { return root_; }
   bool done() const { return root_->result->state != interp::Future::State::kPending || cancelled_; }
@@ -26,9 +28,9 @@ class ActiveRun final : public interp::Host {
   RunResult Finish();
   // Answers that still come are nobody's.
   void ForgetRequests();
-  size_t queued_tasks = 0;  // in the scheduler's ready queue
-  RunObserver* observer() const { return spec_.observer; }
-  const std::function<void(RunId, const RunResult&)>& on_end() const { return spec_.ended; }
+  const RunSetup& setup() const { return *setup_; }
+  // The time of the run itself is over.
+  void EndTime() { EndScope(context_.root, abi::TrapKind::kTimeBudget); }
 
   // Events of its calls, by the run's number of the call.
   void Started(uint64_t call);
@@ -51,29 +53,18 @@ class ActiveRun final : public interp::Host {
   int64_t CallsOf(const ir::Callee& callee) override;
 
  private:
-  using Outcome = std::variant<abi::Value, interp::Raised>;
-  // A call from its issue to its end. The number of a call is its index + 1.
-  struct Call {
-    trace::CallRecord record;
-    ir::ModulePtr module;
-    ir::CalleeId callee;
-    std::vector<abi::Value> arguments;
-    interp::ScopePtr scope;
-    interp::FuturePtr future;
-    source::SourceFilePtr file;
-    source::Span span;
-    uint64_t request = 0;         // under way at the engine or tool; 0: not
-    uint64_t recording = 0;       // the record that `outcome` waits for; 0: none
-    std::optional<Outcome> held;  // see `recording`
-    uint32_t attempts = 0;
-    std::vector<uint64_t> sharers;  // identical calls of the tool that wait for this one's result
-    bool ended = false;
-    bool overran = false;
-    const ir::Callee& role() const { return module->callee(callee); }
-  };
+  using Call = CallState;
+  using Outcome = CallState::Outcome;
   using ToolKey = std::pair<std::string, std::string>;  // name, arguments as canonical JSON
-  static ToolKey KeyOf(const Call& call) { return {call.record.role, call.record.messages.front().text}; }
-  Call& call(uint64_t number) { return calls_[number - 1]; }
+  using ToolCalls = std::map<ToolKey, uint64_t>;        // the call that is executed for all that are equal
+  static ToolKey KeyOf(const Call& call) { return {call.role().name, call.prompt->front().text}; }
+  // The number of a call is its index + 1.
+  Call& call(uint64_t number) { return *calls_[number - 1]; }
+  ToolCalls& tools() {
+    if (tools_ == nullptr) tools_ = std::make_unique<ToolCalls>();
+    return *tools_;
+  }
+  trace::CallRecord RecordOf(uint64_t number, bool take = false);
   int64_t Elapsed() const { return NowMicros() - started_us_; }
 
   void SubmitModel(uint64_t number);
@@ -84,7 +75,7 @@ class ActiveRun final : public interp::Host {
   void FailTool(uint64_t number, const Error& error);
   // The execution was cancelled: another of those who share it takes it over, once it is clear who is left.
   void PassOnTool(uint64_t number);
-  engine::Sampling SamplingFor(const Call& call, const interp::CallPath& path) const;
+  engine::Sampling SamplingFor(const Call& call) const;
   call::CallContext ContextOf(const Call& call) const;
   void CountTokens(Call& call, int64_t tokens);
   // Cancels the calls in flight inside a scope whose budget is used up.
@@ -100,17 +91,17 @@ class ActiveRun final : public interp::Host {
 
   Scheduler& scheduler_;
   RunId id_;
-  RunSpec spec_;
+  std::shared_ptr<const RunSetup> setup_;
+  uint64_t seed_;
   interp::RunContext context_;
   interp::TaskPtr root_;
-  std::deque<Call> calls_;
-  std::vector<interp::CallPathPtr> paths_;
-  std::map<ToolKey, uint64_t> tools_;  // the call that is executed for all that are equal
+  std::vector<std::unique_ptr<Call>> calls_;
+  std::unique_ptr<ToolCalls> tools_;  // null: no tool was called
   int64_t started_us_ = 0;
-  int64_t retrievals_ = 0;
-  int64_t tokens_ = 0;
-  int64_t prompt_tokens_ = 0;
   bool cancelled_ = false;
 };
+
+// By id. A run stands in its node: thousands of them wait.
+struct ActiveRuns : std::unordered_map<RunId, ActiveRun> {};
 
 }  // namespace jade::schedule

@@ -2,7 +2,6 @@
 // What a run is given and what it leaves behind, as the scheduler sees them.
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,8 +36,8 @@ struct RoleSettings {
   std::map<std::string, std::string> policies;  // role: named weight set
 };
 
-// Told on the scheduler's thread what happens. Records are those of the run; they may still change until RunFinished
-// (a plan that overruns its budget gets its penalty late).
+// Told on the scheduler's thread what happens. A record shows its call as it stands; it may still change until
+// RunFinished (a plan that overruns its budget gets its penalty late).
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -60,26 +59,39 @@ class TestHooks {
 
 struct RunResult;
 
-struct RunSpec {
+// Who started runs and keeps what is known about them besides.
+class RunOwner {
+ public:
+  virtual ~RunOwner() = default;
+  // The id under which RunSetup::store knows the run.
+  virtual std::string StoreId(RunId run) const = 0;
+  // The run is over, whatever ended it; told before its observer.
+  virtual void RunEnded(RunId run, const RunResult& result) = 0;
+};
+
+// What any number of runs have in common: they share it. What it points to outlives them.
+struct RunSetup {
   ir::ModulePtr module;
-  ir::FunctionId entry;
-  std::vector<abi::Value> arguments;  // all of the entry's parameters
-  std::vector<abi::Value> params;     // of Module::params
-  uint64_t seed = 0;
-  Budget budget;
+  std::vector<abi::Value> params;  // of Module::params
   builtins::Settings builtins;
   std::shared_ptr<const RoleSettings> settings;  // may be null
-  call::PlanCompiler* plans = nullptr;           // outlives the run; null: the module has no planner
+  call::PlanCompiler* plans = nullptr;           // null: the module has no planner
+  interp::CodeSource* code = nullptr;            // null: everything is interpreted
   RunObserver* observer = nullptr;
   TestHooks* test = nullptr;
-  bool stream = false;  // ask engines for token deltas
-
-  // Where calls are written when they end, under this id, which the store knows already; null: nowhere. With a durable
-  // store, the value of a call reaches the program only when its record is on disk. Outlives the run.
+  RunOwner* owner = nullptr;  // may be null when there is no store
+  // Where calls are written when they end; the run is there already. Null: nowhere. With a durable store, the value of
+  // a call reaches the program only when its record is on disk.
   trace::Store* store = nullptr;
-  std::string store_id;
-  // Told when the run is over, whatever ended it, before its observer.
-  std::function<void(RunId, const RunResult&)> ended;
+  bool stream = false;  // ask engines for token deltas
+};
+
+struct RunSpec {
+  std::shared_ptr<const RunSetup> setup;
+  ir::FunctionId entry;
+  std::vector<abi::Value> arguments;  // all of the entry's parameters
+  uint64_t seed = 0;
+  Budget budget;
 };
 
 struct RunResult {

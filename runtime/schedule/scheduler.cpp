@@ -20,7 +20,8 @@ Scheduler::Scheduler(engine::Engine* engine, std::vector<engine::ToolProvider*> 
     : engine_(engine),
       tools_(std::move(tools)),
       clock_(clock != nullptr ? std::move(clock) : std::make_shared<engine::SteadyClock>()),
-      queue_(std::make_shared<engine::EventQueue>()) {
+      queue_(std::make_shared<engine::EventQueue>()),
+      active_(std::make_unique<ActiveRuns>()) {
   engine_->Connect(queue_);
   for (engine::ToolProvider* tool : tools_) tool->Connect(queue_);
 }
@@ -29,13 +30,24 @@ Scheduler::~Scheduler() {
   CancelAll();
 }
 
+bool Scheduler::active(RunId run) const {
+  return active_->count(run) != 0;
+}
+
+size_t Scheduler::active_count() const {
+  return active_->size();
+}
+
 RunId Scheduler::Start(RunSpec spec) {
   const RunId id = next_run_++;
-  auto run = std::make_unique<ActiveRun>(*this, id, std::move(spec));
-  ActiveRun& started = *run;
-  active_.emplace(id, std::move(run));
-  started.Begin();
+  ActiveRun& started = active_->try_emplace(id, *this, id, spec).first->second;
+  started.Begin(spec.entry, std::move(spec.arguments));
   return id;
+}
+
+interp::CallPathPtr Scheduler::RootPath(const ir::Function& entry) {
+  if (root_path_ == nullptr || root_path_->segment() != entry.name) root_path_ = interp::CallPath::Root(entry.name);
+  return root_path_;
 }
 
 void Scheduler::MakeReady(const TaskPtr& task) {
@@ -62,17 +74,17 @@ void Scheduler::AdvanceTasks() {
 
 void Scheduler::Retire(ActiveRun* run) {
   const RunId id = run->id();
-  auto found = active_.find(id);
-  const std::unique_ptr<ActiveRun> finished = std::move(found->second);
-  active_.erase(found);
+  auto node = active_->extract(id);
+  ActiveRun* finished = &node.mapped();
   // The cost of an end does not grow with the number of runs under way.
   if (finished->queued_tasks > 0) {
-    std::erase_if(ready_, [&](const TaskPtr& task) { return task->run->host == finished.get(); });
+    std::erase_if(ready_, [&](const TaskPtr& task) { return task->run->host == finished; });
   }
   finished->ForgetRequests();
-  finished_.emplace(id, finished->Finish());
-  if (finished->on_end()) finished->on_end()(id, finished_.at(id));
-  if (finished->observer() != nullptr) finished->observer()->RunFinished(id);
+  const RunResult& result = finished_.emplace(id, finished->Finish()).first->second;
+  const RunSetup& setup = finished->setup();
+  if (setup.owner != nullptr) setup.owner->RunEnded(id, result);
+  if (setup.observer != nullptr) setup.observer->RunFinished(id);
 }
 
 bool Scheduler::HandleEvents() {
@@ -84,11 +96,11 @@ bool Scheduler::HandleEvents() {
 }
 
 void Scheduler::HandleEvent(Event& event) {
-  auto& waiting = event.kind == Event::Kind::kRecorded ? recording_ : in_flight_;
-  auto found = waiting.find(event.id);
-  if (found == waiting.end()) return;  // cancelled, or of a run that is over
-  const InFlight flight = found->second;
-  if (event.kind != Event::Kind::kStarted && event.kind != Event::Kind::kDelta) waiting.erase(found);
+  Flights& waiting = event.kind == Event::Kind::kRecorded ? recording_ : in_flight_;
+  const Flight* found = waiting.Find(event.id);
+  if (found == nullptr) return;  // cancelled, or of a run that is over
+  const Flight flight = *found;
+  if (event.kind != Event::Kind::kStarted && event.kind != Event::Kind::kDelta) waiting.Remove(event.id);
   switch (event.kind) {
     case Event::Kind::kStarted:
       return flight.run->Started(flight.call);
@@ -106,11 +118,14 @@ void Scheduler::HandleEvent(Event& event) {
 bool Scheduler::FireTimers() {
   const int64_t now = clock_->NowMicros();
   bool fired = false;
-  while (!timers_.empty() && timers_.begin()->first <= now) {
-    const Timer timer = std::move(timers_.begin()->second);
-    timers_.erase(timers_.begin());
-    timer();
+  while (!timers_.empty() && timers_.next() <= now) {
+    const Timers::Fired timer = timers_.Pop();
     fired = true;
+    if (timer.action) {
+      timer.action();
+    } else if (auto found = active_->find(timer.run); found != active_->end()) {
+      found->second.EndTime();
+    }
   }
   return fired;
 }
@@ -127,15 +142,15 @@ bool Scheduler::StepSources() {
 }
 
 bool Scheduler::Pump(std::chrono::microseconds max_wait) {
-  if (active_.empty()) return false;
+  if (active_->empty()) return false;
   AdvanceTasks();
   bool busy = FireTimers();
   busy = HandleEvents() || busy;
-  if (busy || !ready_.empty() || active_.empty()) return !active_.empty();
+  if (busy || !ready_.empty() || active_->empty()) return !active_->empty();
   // No virtual time passes while a record is on its way to the disk.
   const int64_t next = !recording_.empty() ? clock_->NowMicros()
                        : timers_.empty()   ? std::numeric_limits<int64_t>::max()
-                                           : timers_.begin()->first;
+                                           : timers_.next();
   clock_->SetHorizon(next);
   if (StepSources()) return true;
   auto wait = max_wait;
@@ -154,14 +169,20 @@ void Scheduler::Drain(const std::atomic<bool>* interrupt) {
 }
 
 void Scheduler::Cancel(RunId run) {
-  auto found = active_.find(run);
-  if (found == active_.end()) return;
-  found->second->Cancel();
-  Retire(found->second.get());
+  auto found = active_->find(run);
+  if (found == active_->end()) return;
+  found->second.Cancel();
+  Retire(&found->second);
 }
 
 void Scheduler::CancelAll() {
-  while (!active_.empty()) Cancel(active_.begin()->first);
+  while (!active_->empty()) {
+    std::vector<RunId> runs;
+    runs.reserve(active_->size());
+    for (const auto& [id, unused] : *active_) runs.push_back(id);
+    std::sort(runs.begin(), runs.end());
+    for (RunId id : runs) Cancel(id);
+  }
 }
 
 RunResult Scheduler::Take(RunId run) {
@@ -172,34 +193,22 @@ RunResult Scheduler::Take(RunId run) {
   return result;
 }
 
-uint64_t Scheduler::Register(ActiveRun* run, uint64_t call, engine::ToolProvider* tool) {
-  const uint64_t id = next_request_++;
-  in_flight_[id] = InFlight{run, call, tool};
-  return id;
-}
-
-uint64_t Scheduler::AwaitRecord(ActiveRun* run, uint64_t call) {
-  const uint64_t id = next_request_++;
-  recording_[id] = InFlight{run, call, nullptr};
-  return id;
-}
-
-void Scheduler::Abandon(uint64_t id) {
-  auto found = in_flight_.find(id);
-  if (found == in_flight_.end()) return;
-  engine::ToolProvider* tool = found->second.tool;
-  in_flight_.erase(found);
-  if (tool != nullptr) {
-    tool->Cancel(id);
+void Scheduler::Abandon(uint64_t request) {
+  const Flight* found = in_flight_.Find(request);
+  if (found == nullptr) return;
+  const uint32_t tool = found->tool;
+  in_flight_.Remove(request);
+  if (tool != 0) {
+    tools_[tool - 1]->Cancel(request);
   } else {
-    engine_->Cancel(id);
+    engine_->Cancel(request);
   }
 }
 
-engine::ToolProvider* Scheduler::ToolFor(const std::string& name) const {
+uint32_t Scheduler::ToolFor(const std::string& name) const {
   const auto serves = [&](const engine::ToolProvider* tool) { return tool->Serves(name); };
   const auto found = std::find_if(tools_.begin(), tools_.end(), serves);
-  return found == tools_.end() ? nullptr : *found;
+  return found == tools_.end() ? 0 : static_cast<uint32_t>(found - tools_.begin()) + 1;
 }
 
 }  // namespace jade::schedule

@@ -7,8 +7,6 @@
 
 #include <atomic>
 #include <deque>
-#include <functional>
-#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -16,11 +14,13 @@
 #include "runtime/engine/clock.h"
 #include "runtime/engine/engine.h"
 #include "runtime/interp/interpreter.h"
+#include "runtime/schedule/flights.h"
 #include "runtime/schedule/run.h"
+#include "runtime/schedule/timers.h"
 
 namespace jade::schedule {
 
-class ActiveRun;
+struct ActiveRuns;
 
 class Scheduler {
  public:
@@ -38,8 +38,8 @@ class Scheduler {
 
   void Cancel(RunId run);  // ends it as kCancelled; its calls in flight are cancelled
   void CancelAll();
-  bool active(RunId run) const { return active_.count(run) != 0; }
-  size_t active_count() const { return active_.size(); }
+  bool active(RunId run) const;
+  size_t active_count() const;
   size_t calls_in_flight() const { return in_flight_.size(); }
   // The result of a finished run, once.
   RunResult Take(RunId run);
@@ -50,20 +50,11 @@ class Scheduler {
 
  private:
   friend class ActiveRun;
-  // One attempt of one call that an engine or a tool is working on.
-  struct InFlight {
-    ActiveRun* run = nullptr;
-    uint64_t call = 0;                     // the run's number of the call
-    engine::ToolProvider* tool = nullptr;  // null: the engine
-  };
-  using Timer = std::function<void()>;
-
-  uint64_t Register(ActiveRun* run, uint64_t call, engine::ToolProvider* tool);
-  // The call has ended and its value waits for `id` to be recorded.
-  uint64_t AwaitRecord(ActiveRun* run, uint64_t call);
-  void Abandon(uint64_t id);  // cancels it at its source and forgets it
-  engine::ToolProvider* ToolFor(const std::string& name) const;
-  void At(int64_t micros, Timer timer) { timers_.emplace(micros, std::move(timer)); }
+  void Abandon(uint64_t request);  // cancels it at its source and forgets it
+  // Index of the provider + 1, or 0.
+  uint32_t ToolFor(const std::string& name) const;
+  // Runs of one entry share it.
+  interp::CallPathPtr RootPath(const ir::Function& entry);
   void MakeReady(const interp::TaskPtr& task);
   void AdvanceTasks();
   bool HandleEvents();
@@ -77,15 +68,15 @@ class Scheduler {
   std::shared_ptr<engine::Clock> clock_;
   std::shared_ptr<engine::EventQueue> queue_;
   std::deque<interp::TaskPtr> ready_;
-  std::unordered_map<uint64_t, InFlight> in_flight_;
-  std::unordered_map<uint64_t, InFlight> recording_;  // see AwaitRecord
-  std::multimap<int64_t, Timer> timers_;
-  std::map<RunId, std::unique_ptr<ActiveRun>> active_;
-  std::map<RunId, RunResult> finished_;
+  Flights in_flight_;  // by request
+  Flights recording_;  // calls that have ended and whose value waits for their record to be on disk
+  Timers timers_;
+  std::unique_ptr<ActiveRuns> active_;
+  std::unordered_map<RunId, RunResult> finished_;
   std::vector<engine::Event> events_;
+  interp::CallPathPtr root_path_;  // of the run started last
   size_t next_source_ = 0;
   uint64_t next_run_ = 1;
-  uint64_t next_request_ = 1;
 };
 
 }  // namespace jade::schedule

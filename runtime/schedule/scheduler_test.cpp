@@ -158,7 +158,7 @@ class SchedulerTest : public ::testing::Test {
   }
   RunSpec Spec(const char* workflow, std::vector<Value> more = {}) {
     RunSpec spec;
-    spec.module = module_;
+    spec.setup = std::make_shared<RunSetup>(RunSetup{.module = module_});
     spec.entry = module_->FindFunction(workflow);
     spec.arguments = {Value::Text("why")};
     for (Value& value : more) spec.arguments.push_back(std::move(value));
@@ -435,7 +435,7 @@ TEST_F(SchedulerTest, SettingsOfTheRoleComeBeforeTheFile) {
   settings->roles["Read"].top_k = 5;
   settings->policies["Read"] = "frozen";
   RunSpec spec = Spec("Solve");
-  spec.settings = settings;
+  spec.setup = std::make_shared<RunSetup>(RunSetup{.module = module_, .settings = settings});
   RunOne(std::move(spec));
   const engine::Request& split = engine_->requests().front();
   EXPECT_EQ(split.sampling.temperature, 0.5);

@@ -28,9 +28,9 @@ bool IsText(TypeId type, const TypeTable& types) {
   return types.BaseOf(types.WithoutOptional(type)) == TypeTable::Text();
 }
 
-std::string InputsJson(const Program& program, const Program::Workflow& workflow, const std::vector<Value>& arguments) {
+std::string InputsJson(const Program& program, const Program::Workflow& workflow, const Value* arguments) {
   std::string json = "{";
-  for (size_t i = 0; i < arguments.size(); ++i) {
+  for (size_t i = 0; i < workflow.signature->parameters.size(); ++i) {
     const types::Parameter& parameter = workflow.signature->parameters[i];
     json += (i > 0 ? "," : "") + abi::JsonQuote(parameter.name) + ":" +
             abi::ToJson(arguments[i], parameter.type, program.types());
@@ -155,68 +155,97 @@ PlanCache* Session::PlansOf(const ProgramPtr& program) {
   return cache.get();
 }
 
-Result<RunId> Session::Start(const RunRequest& request) {
-  const Program& program = *request.program;
-  auto owned = std::make_unique<Pending>();
-  Pending& pending = *owned;
-  pending.request = request;
-  JADE_ASSIGN_OR_RETURN(pending.workflow, program.FindWorkflow(request.workflow));
-  if (!request.reward.empty()) {
-    Result<Program::Workflow> reward = program.FindReward(request.reward);
-    if (!reward.ok()) return reward.error();
-  }
-  schedule::RunSpec spec;
-  spec.builtins.normalisation = request.normalisation;
-  JADE_ASSIGN_OR_RETURN(spec.params, BindParams(program, request.params, spec.builtins));
-  JADE_ASSIGN_OR_RETURN(spec.arguments,
-                        BindInputs(program, pending.workflow, request.inputs, spec.params, spec.builtins));
-  spec.module = program.module();
-  spec.entry = pending.workflow.function;
-  spec.seed = request.seed;
-  spec.budget = request.budget;
-  spec.settings = request.settings;
-  spec.plans = PlansOf(request.program);
-  spec.observer = request.observer;
-  spec.stream = request.stream;
-  pending.params = spec.params;
-  pending.record = NewRecord(pending, InputsJson(program, pending.workflow, spec.arguments));
-  if (request.store != nullptr) JADE_TRY(request.store->AddRun(pending.record));
-  spec.store = request.store;
-  spec.store_id = pending.record.id;
-  spec.ended = [&pending](RunId, const schedule::RunResult& result) { RecordEnd(pending, result); };
-  const RunId id = scheduler_.Start(std::move(spec));
-  pending_.emplace(id, std::move(owned));
-  return id;
+namespace {
+
+// Whether two requests differ in inputs, seed and gold answers at most.
+bool Agree(const RunRequest& a, const RunRequest& b) {
+  return a.program == b.program && a.workflow == b.workflow && a.params == b.params &&
+         a.normalisation == b.normalisation && a.settings == b.settings && a.code == b.code &&
+         a.observer == b.observer && a.stream == b.stream && a.store == b.store && a.reward == b.reward;
 }
 
-trace::RunRecord Session::NewRecord(const Pending& pending, std::string inputs_json) {
-  const Program& program = *pending.request.program;
+}  // namespace
+
+Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest& request) {
+  std::string backbone = engine_->Describe();
+  if (latest_ != nullptr && latest_->backbone == backbone && Agree(latest_->request, request)) return latest_;
+  const Program& program = *request.program;
+  auto setup = std::make_shared<Setup>();
+  setup->request = request;
+  setup->request.inputs.clear();
+  setup->request.gold.clear();
+  setup->backbone = std::move(backbone);
+  JADE_ASSIGN_OR_RETURN(setup->workflow, program.FindWorkflow(request.workflow));
+  if (!request.reward.empty()) {
+    JADE_ASSIGN_OR_RETURN(setup->reward, program.FindReward(request.reward));
+  }
+  setup->module = program.module();
+  setup->builtins.normalisation = request.normalisation;
+  JADE_ASSIGN_OR_RETURN(setup->params, BindParams(program, request.params, setup->builtins));
+  setup->settings = request.settings;
+  setup->plans = PlansOf(request.program);
+  setup->code = request.code;
+  setup->observer = request.observer;
+  setup->owner = this;
+  setup->store = request.store;
+  setup->stream = request.stream;
+  latest_ = setup;
+  return latest_;
+}
+
+Result<RunId> Session::Start(const RunRequest& request) {
+  Pending pending;
+  JADE_ASSIGN_OR_RETURN(pending.setup, SetupOf(request));
+  const Setup& setup = *pending.setup;
+  JADE_ASSIGN_OR_RETURN(std::vector<Value> arguments,
+                        BindInputs(*request.program, setup.workflow, request.inputs, setup.params, setup.builtins));
+  pending.arguments = std::make_unique<Value[]>(arguments.size());
+  std::copy(arguments.begin(), arguments.end(), pending.arguments.get());
+  if (!request.gold.empty()) pending.gold = std::make_unique<const std::vector<std::string>>(request.gold);
+  pending.seed = request.seed;
+  pending.started_unix_us = UnixMicros();
+  const int64_t identity[3] = {pending.started_unix_us, static_cast<int64_t>(getpid()),
+                               static_cast<int64_t>(++started_)};
+  pending.id = XXH3_64bits(identity, sizeof(identity));
+  if (request.store != nullptr) JADE_TRY(request.store->AddRun(NewRecord(pending)));
+  const RunId run =
+      scheduler_.Start({pending.setup, setup.workflow.function, std::move(arguments), request.seed, request.budget});
+  pending_.emplace(run, std::move(pending));
+  return run;
+}
+
+std::string Session::StoreId(RunId run) const {
+  return fmt::format("{:016x}", pending_.at(run).id);
+}
+
+// Of a run that has just begun.
+trace::RunRecord Session::NewRecord(const Pending& pending) {
+  const Setup& setup = *pending.setup;
+  const Program& program = *setup.request.program;
   trace::RunRecord record;
   record.status = trace::RunStatus::kUnfinished;
-  record.started_unix_us = UnixMicros();
-  const int64_t identity[3] = {record.started_unix_us, static_cast<int64_t>(getpid()),
-                               static_cast<int64_t>(++started_)};
-  record.id = fmt::format("{:016x}", XXH3_64bits(identity, sizeof(identity)));
+  record.started_unix_us = pending.started_unix_us;
+  record.id = fmt::format("{:016x}", pending.id);
   record.module_name = program.name();
   record.module_hash = program.hash();
-  record.workflow = pending.workflow.name;
-  record.inputs_json = std::move(inputs_json);
-  record.backbone = engine_->Describe();
-  record.seed = pending.request.seed;
-  if (!pending.request.gold.empty()) record.gold_json = GoldJson(pending.request.gold);
+  record.workflow = setup.workflow.name;
+  record.inputs_json = InputsJson(program, setup.workflow, pending.arguments.get());
+  record.backbone = setup.backbone;
+  record.seed = pending.seed;
+  if (pending.gold != nullptr) record.gold_json = GoldJson(*pending.gold);
   return record;
 }
 
 std::optional<double> Session::RewardOf(const Pending& pending, const schedule::RunResult& result) {
-  const RunRequest& request = pending.request;
-  if (request.reward.empty() || request.gold.empty() || result.status != trace::RunStatus::kDone) return std::nullopt;
-  Result<Program::Workflow> reward = request.program->FindReward(request.reward);
-  if (!reward.ok()) return std::nullopt;
-  const TypeTable& types = request.program->types();
+  const Setup& setup = *pending.setup;
+  if (setup.request.reward.empty() || pending.gold == nullptr || result.status != trace::RunStatus::kDone) {
+    return std::nullopt;
+  }
+  const TypeTable& types = setup.request.program->types();
   std::vector<Value> gold;
-  for (const std::string& one : request.gold) gold.push_back(Value::Text(one));
+  for (const std::string& one : *pending.gold) gold.push_back(Value::Text(one));
   std::vector<Value> arguments;
-  for (const types::Parameter& parameter : reward->signature->parameters) {
+  for (const types::Parameter& parameter : setup.reward.signature->parameters) {
     if (types.kind(parameter.type) == TypeKind::kRecord && types[parameter.type].name == "Run") {
       arguments.push_back(RunValue(result, parameter.type, types));
     } else if (types.IsList(parameter.type)) {
@@ -225,17 +254,16 @@ std::optional<double> Session::RewardOf(const Pending& pending, const schedule::
       arguments.push_back(result.value);
     }
   }
-  builtins::Settings builtins;
-  builtins.normalisation = request.normalisation;
-  interp::PureResult value =
-      interp::EvaluatePure(request.program->module(), reward->function, std::move(arguments), pending.params, builtins);
+  interp::PureResult value = interp::EvaluatePure(setup.module, setup.reward.function, std::move(arguments),
+                                                  setup.params, setup.builtins, nullptr, interp::kPureFuel, setup.code);
   if (value.trap || value.value.kind() != abi::ValueKind::kFloat) return std::nullopt;
   return value.value.as_float();
 }
 
-void Session::RecordEnd(Pending& pending, const schedule::RunResult& result) {
-  trace::RunRecord& record = pending.record;
-  record.reward = RewardOf(pending, result);
+trace::RunRecord Session::EndRecord(const Pending& pending, const schedule::RunResult& result) {
+  const Setup& setup = *pending.setup;
+  trace::RunRecord record = NewRecord(pending);
+  record.reward = pending.reward;
   record.status = result.status;
   record.elapsed_us = result.elapsed_us;
   record.turns = result.turns;
@@ -245,12 +273,19 @@ void Session::RecordEnd(Pending& pending, const schedule::RunResult& result) {
   record.prompt_tokens = result.prompt_tokens;
   record.depth = result.depth;
   if (result.status == trace::RunStatus::kDone) {
-    record.value_json = abi::ToJson(result.value, pending.workflow.signature->result, pending.request.program->types());
+    record.value_json = abi::ToJson(result.value, setup.workflow.signature->result, setup.request.program->types());
   } else {
     record.trap_json = result.trap->ToJson();
   }
+  return record;
+}
+
+void Session::RunEnded(RunId run, const schedule::RunResult& result) {
+  Pending& pending = pending_.at(run);
+  pending.reward = RewardOf(pending, result);
+  trace::Store* store = pending.setup->store;
   // A store that has failed says so when it is flushed.
-  if (pending.request.store != nullptr) (void)pending.request.store->AddRun(record);
+  if (store != nullptr) (void)store->AddRun(EndRecord(pending, result));
 }
 
 FinishedRun Session::Take(RunId id) {
@@ -258,7 +293,7 @@ FinishedRun Session::Take(RunId id) {
   auto found = pending_.find(id);
   JADE_CHECK(found != pending_.end(), "run {} is not of this session", id);
   FinishedRun finished;
-  finished.run = std::move(found->second->record);
+  finished.run = EndRecord(found->second, result);
   pending_.erase(found);
   finished.calls = std::move(result.calls);
   finished.trap = std::move(result.trap);

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/schedule/scheduler.h"
@@ -43,8 +44,9 @@ struct RunRequest {
   Budget budget;
   builtins::Normalisation normalisation = builtins::Normalisation::kJade;
   std::shared_ptr<const RoleSettings> settings;
-  RunObserver* observer = nullptr;  // outlives the run
-  bool stream = false;              // TokenDelta events
+  RunObserver* observer = nullptr;     // outlives the run
+  interp::CodeSource* code = nullptr;  // compiled code (runtime/jit); outlives the run. Null: everything is interpreted
+  bool stream = false;                 // TokenDelta events
   // Where the run is recorded as it goes: itself when it starts and when it is over, each call when it ends. Null:
   // nowhere. Outlives the session.
   trace::Store* store = nullptr;
@@ -61,12 +63,14 @@ struct FinishedRun {
   std::vector<trace::CallRecord> calls;  // in order of issue
 };
 
-class Session {
+class Session final : private schedule::RunOwner {
  public:
   // The clock may be null: real time.
   Session(engine::Engine* engine, std::vector<engine::ToolProvider*> tools,
           std::shared_ptr<engine::Clock> clock = nullptr);
-  ~Session();
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   // Fails with kNotFound or kInvalidArgument when workflow, inputs, params or reward do not fit the program, and when
   // the store takes no more.
@@ -84,21 +88,36 @@ class Session {
   FinishedRun Take(RunId run);
 
  private:
-  struct Pending {
-    RunRequest request;
+  // What a request says apart from inputs, seed and gold answers. Runs that agree in it share it.
+  struct Setup : schedule::RunSetup {
+    RunRequest request;  // without those
+    std::string backbone;
     Program::Workflow workflow;
-    std::vector<abi::Value> params;
-    trace::RunRecord record;
+    Program::Workflow reward;  // of a request that names one
+  };
+  // A run that has been started and not been taken.
+  struct Pending {
+    std::shared_ptr<const Setup> setup;
+    std::unique_ptr<abi::Value[]> arguments;               // of all the workflow's parameters
+    std::unique_ptr<const std::vector<std::string>> gold;  // null: none
+    uint64_t id = 0;                                       // in the store
+    uint64_t seed = 0;
+    int64_t started_unix_us = 0;
+    std::optional<double> reward;
   };
   PlanCache* PlansOf(const ProgramPtr& program);
-  trace::RunRecord NewRecord(const Pending& pending, std::string inputs_json);
+  Result<std::shared_ptr<const Setup>> SetupOf(const RunRequest& request);
+  static trace::RunRecord NewRecord(const Pending& pending);
+  static trace::RunRecord EndRecord(const Pending& pending, const schedule::RunResult& result);
   static std::optional<double> RewardOf(const Pending& pending, const schedule::RunResult& result);
-  // Completes the run's record and writes it.
-  static void RecordEnd(Pending& pending, const schedule::RunResult& result);
+
+  std::string StoreId(RunId run) const override;
+  void RunEnded(RunId run, const schedule::RunResult& result) override;
 
   engine::Engine* engine_;
   std::map<const Program*, std::unique_ptr<PlanCache>> plans_;
-  std::map<RunId, std::unique_ptr<Pending>> pending_;
+  std::shared_ptr<const Setup> latest_;  // may be null
+  std::unordered_map<RunId, Pending> pending_;
   uint64_t started_ = 0;
   schedule::Scheduler scheduler_;  // last: its runs use what stands above
 };

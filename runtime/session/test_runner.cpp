@@ -52,20 +52,23 @@ TestResult RunTest(const ProgramPtr& program, ir::FunctionId id, PlanCache* plan
   engine::ScriptedEngine engine(schedule);
   engine::ScriptedTools tools(schedule);
   Script hooks(&engine, &tools, &result);
+  auto setup = std::make_shared<schedule::RunSetup>();
+  setup->module = program->module();
+  setup->plans = plans;
+  setup->test = &hooks;
+  setup->code = options.code;
   schedule::RunSpec spec;
-  spec.module = program->module();
   spec.entry = id;
-  spec.plans = plans;
-  spec.test = &hooks;
   spec.budget.calls = 10'000;
   spec.budget.depth = 64;
   spec.budget.tokens = 10'000'000;
-  Result<std::vector<abi::Value>> params = BindParams(*program, {}, spec.builtins);
+  Result<std::vector<abi::Value>> params = BindParams(*program, {}, setup->builtins);
   if (!params.ok()) {
     result.trap = abi::Trap{abi::TrapKind::kCallFailed, params.error().ToString(), result.file, result.span, ""};
     return result;
   }
-  spec.params = std::move(params).value();
+  setup->params = std::move(params).value();
+  spec.setup = std::move(setup);
   schedule::Scheduler scheduler(&engine, {&tools}, engine.clock());
   const schedule::RunId run = scheduler.Start(std::move(spec));
   scheduler.Drain();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/abi/trap.h"
+#include "runtime/interp/native.h"
 #include "runtime/session/program.h"
 
 namespace jade::session {
@@ -30,6 +31,7 @@ struct TestOptions {
   std::string filter;  // only tests whose name contains it
   // Replies may come back in any order without changing a test's outcome; a seed other than 0 shuffles them.
   uint64_t shuffle_seed = 0;
+  interp::CodeSource* code = nullptr;  // compiled code; null: everything is interpreted
 };
 
 // The tests of the file given (not of the modules it uses), in order.

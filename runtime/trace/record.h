@@ -14,14 +14,14 @@ namespace jade::trace {
 // Hash of a call path (XXH3-128, big-endian bytes): keys random streams, traces and replay.
 using PathHash = std::array<uint8_t, 16>;
 
-enum class CallKind { kExecutor, kPlanner, kTool };
-enum class Validity {
+enum class CallKind : uint8_t { kExecutor, kPlanner, kTool };
+enum class Validity : uint8_t {
   kValid,
   kMalformed,   // the output format was broken
   kInvalid,     // the format was right, the check failed
   kNotChecked,  // tools, cancelled and failed calls
 };
-enum class CallStatus { kDone, kCancelled, kFailed };
+enum class CallStatus : uint8_t { kDone, kCancelled, kFailed };
 enum class RunStatus {
   kDone,
   kTrapped,

@@ -9,9 +9,9 @@
 //   // reward: Team ["gold"]                 the reward, and the gold answers it is given
 //   // messages                              the calls are shown with what they were asked
 // A run gives its value or its trap, what it cost, and its calls: path, validity, penalty, value. Everything but runs
-// with delays is run again with replies coming back in other orders, and everything with no function inlined, and must
-// come out the same; which calls were still under way when a scope used up its budget depends on the order, so of those
-// only that they were made counts.
+// with delays is run again with replies coming back in other orders, and everything with no function inlined and, where
+// there is compiled code, in plain and optimised code, and must come out the same; which calls were still under way
+// when a scope used up its budget depends on the order, so of those only that they were made counts.
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -21,6 +21,9 @@
 #include "runtime/session/session.h"
 #include "runtime/session/test_runner.h"
 #include "tests/golden/stages.h"
+#ifdef JADE_HAS_JIT
+#include "runtime/jit/tiers.h"
+#endif
 
 namespace jade::golden {
 namespace {
@@ -113,9 +116,9 @@ std::string ShowTrap(const abi::Trap& trap) {
                      trap.call_path.empty() ? "" : " in ", trap.call_path);
 }
 
-std::string ShowTests(const session::ProgramPtr& program, uint64_t shuffle_seed) {
+std::string ShowTests(const session::ProgramPtr& program, uint64_t shuffle_seed, interp::CodeSource* code) {
   std::string text;
-  for (const session::TestResult& result : session::RunTests(program, {"", shuffle_seed})) {
+  for (const session::TestResult& result : session::RunTests(program, {"", shuffle_seed, code})) {
     text += fmt::format("test \"{}\": {}, {} expectations\n", result.name, result.passed() ? "passed" : "failed",
                         result.expectations);
     for (const session::FailedExpectation& failure : result.failures) {
@@ -174,7 +177,43 @@ std::string BeyondBounds(const session::Program& program, const trace::RunRecord
   return text;
 }
 
-Shown Run(const session::ProgramPtr& program, const Script& script, const ScriptOptions& options) {
+#ifdef JADE_HAS_JIT
+using Tiers = std::vector<std::pair<std::string, std::unique_ptr<jit::Tiers>>>;
+
+// What did not run in compiled code at all.
+std::string Uncompiled(const Tiers& tiers) {
+  std::string text;
+  for (const auto& [name, code] : tiers) {
+    if (code->failure()) text += fmt::format("{}: {}\n", name, code->failure()->ToString());
+    if (code->compiled() == 0) text += fmt::format("nothing was made into {}\n", name);
+  }
+  return text;
+}
+
+Tiers MakeTiers() {
+  Tiers tiers;
+  for (const auto optimise : {codegen::Optimise::kNone, codegen::Optimise::kFull}) {
+    jit::JitOptions options;
+    options.optimise = optimise;
+    auto jit = jit::Jit::Create(options);
+    JADE_CHECK(jit.ok(), "{}", jit.error().ToString());
+    tiers.emplace_back(optimise == codegen::Optimise::kNone ? "plain code" : "optimised code",
+                       std::make_unique<jit::Tiers>(*jit, jit::TierOptions{.at_once = true}));
+  }
+  return tiers;
+}
+#else
+using Tiers = std::vector<std::pair<std::string, std::unique_ptr<interp::CodeSource>>>;
+Tiers MakeTiers() {
+  return {};
+}
+std::string Uncompiled(const Tiers&) {
+  return {};
+}
+#endif
+
+Shown Run(const session::ProgramPtr& program, const Script& script, const ScriptOptions& options,
+          interp::CodeSource* code) {
   if (!script.error.empty()) return {.outcome = script.error + "\n"};
   ScriptedEngine engine(std::make_shared<engine::ScriptSchedule>(options));
   ScriptedTools tools(engine.schedule());
@@ -194,6 +233,7 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
   request.params = script.params;
   request.reward = script.reward;
   request.gold = script.gold;
+  request.code = code;
   const Result<session::RunId> run = session.Start(request);
   if (!run.ok()) return {.outcome = run.error().ToString() + "\n"};
   session.Drain();
@@ -216,21 +256,29 @@ Shown Run(const session::ProgramPtr& program, const Script& script, const Script
 }
 
 // `called`: the same program with every function called, none inlined.
-std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPtr& called, const Script& script) {
+std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPtr& called, const Script& script,
+                    const Tiers& tiers) {
   std::string text = "\nrun " + (script.workflow.empty() ? "-" : script.workflow) + "\n";
   ScriptOptions options;
   options.repeat_last = true;
-  const Shown first = Run(program, script, options);
+  const Shown first = Run(program, script, options, nullptr);
   text += first.outcome;
   for (const std::string& call : first.calls) text += call;
-  if (const Shown again = Run(called, script, options); !again.SameAs(first) || again.calls != first.calls) {
-    text += "differs when functions are called:\n" + again.outcome;
+  const auto compare = [&](std::string_view where, const Shown& again) {
+    if (again.SameAs(first) && again.calls == first.calls) return;
+    text += fmt::format("differs {}:\n{}", where, again.outcome);
     for (const std::string& call : again.calls) text += call;
+  };
+  compare("when functions are called", Run(called, script, options, nullptr));
+  for (const auto& [name, code] : tiers) {
+    compare("in " + name, Run(program, script, options, code.get()));
+    compare("when functions are called in " + name, Run(called, script, options, code.get()));
   }
   if (script.delay_us != 0) return text;  // a shuffle has no time
   options.order = ScriptOptions::Order::kShuffled;
   for (options.seed = 1; options.seed <= kShuffles; ++options.seed) {
-    const Shown again = Run(program, script, options);
+    interp::CodeSource* code = tiers.empty() || options.seed % 2 == 1 ? nullptr : tiers.back().second.get();
+    const Shown again = Run(program, script, options, code);
     if (again.SameAs(first)) continue;
     text += fmt::format("differs when replies are shuffled by {}:\n{}", options.seed, again.outcome);
     for (const std::string& call : again.calls) text += call;
@@ -243,14 +291,23 @@ std::string ShowRun(const session::ProgramPtr& program, const session::ProgramPt
 std::string RunRun(const source::SourceFilePtr& file) {
   const session::Loaded loaded = session::Program::LoadText(file->name(), std::string(file->text()));
   if (loaded.program == nullptr) return diag::RenderText(loaded.diagnostics);
-  std::string text = ShowTests(loaded.program, 0);
+  std::string text = ShowTests(loaded.program, 0, nullptr);
   for (uint64_t seed = 1; seed <= kShuffles; ++seed) {
-    if (ShowTests(loaded.program, seed) != text) text += fmt::format("differs when replies are shuffled by {}\n", seed);
+    if (ShowTests(loaded.program, seed, nullptr) != text) {
+      text += fmt::format("differs when replies are shuffled by {}\n", seed);
+    }
+  }
+  const Tiers tiers = MakeTiers();
+  for (const auto& [name, code] : tiers) {
+    if (const std::string compiled = ShowTests(loaded.program, 0, code.get()); compiled != text) {
+      text += fmt::format("differs in {}:\n{}", name, compiled);
+    }
   }
   const auto passes = passes::ParsePasses("maps,fold,dead,overlap");
   const session::Loaded called =
       session::Program::LoadText(file->name(), std::string(file->text()), {.replace = {}, .passes = &*passes});
-  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, called.program, script);
+  for (const Script& script : ScriptsOf(*file)) text += ShowRun(loaded.program, called.program, script, tiers);
+  text += Uncompiled(tiers);
   return text;
 }
 

@@ -1,0 +1,262 @@
+#include "runtime/jit/jit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "compiler/ir/reader.h"
+#include "runtime/interp/interpreter.h"
+#include "runtime/jit/tiers.h"
+
+namespace jade::jit {
+namespace {
+
+using abi::Value;
+
+std::shared_ptr<Jit> MakeJit(codegen::Optimise optimise, std::string cache = {}) {
+  JitOptions options;
+  options.optimise = optimise;
+  options.cache_directory = std::move(cache);
+  auto jit = Jit::Create(options);
+  EXPECT_TRUE(jit.ok());
+  return *jit;
+}
+
+std::string Outcome(const ir::ModulePtr& module, const std::vector<Value>& arguments, interp::CodeSource* code) {
+  builtins::Settings settings;
+  settings.max_value_bytes = 4096;
+  const interp::PureResult result = interp::EvaluatePure(module, {0}, arguments, {}, settings, nullptr, 100'000, code);
+  if (result.trap) return result.trap->ToString();
+  return abi::DisplayText(result.value);
+}
+
+// The outcome of the only function of a module given as JIR text, the same in the interpreter, in plain code and in
+// optimised code.
+std::string Evaluate(const std::string& function, const std::vector<Value>& arguments = {}) {
+  auto module = ir::Read("jir 1\nenum Step {Go(n: Int), Stop}\nrecord Pair {a: Int, b: Text}\n\n" + function);
+  if (!module.ok()) return module.error().ToString();
+  std::string expected = Outcome(*module, arguments, nullptr);
+  for (const auto optimise : {codegen::Optimise::kNone, codegen::Optimise::kFull}) {
+    Tiers tiers(MakeJit(optimise), {.at_once = true});
+    EXPECT_EQ(Outcome(*module, arguments, &tiers), expected);
+    EXPECT_EQ(tiers.compiled(), 1U);
+  }
+  return expected;
+}
+
+TEST(Jit, IntegersAndFloatsAreThoseOfTheInterpreter) {
+  const int64_t ints[] = {0, 1, -1, 7, -7, std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
+  for (const char* op : {"int.add", "int.sub", "int.mul", "int.div", "int.rem", "eq", "ne", "lt", "le", "gt", "ge"}) {
+    const std::string result = op[0] == 'i' ? "Int" : "Bool";
+    auto module = ir::Read("jir 1\n\npure F(%0: Int a, %1: Int b) -> " + result + " {\n  %2: " + result + " = " + op +
+                           "(%0, %1)\n  yield(%2)\n}\n");
+    ASSERT_TRUE(module.ok());
+    Tiers plain(MakeJit(codegen::Optimise::kNone), {.at_once = true});
+    Tiers full(MakeJit(codegen::Optimise::kFull), {.at_once = true});
+    for (const int64_t a : ints) {
+      for (const int64_t b : ints) {
+        const std::vector<Value> arguments = {Value::Int(a), Value::Int(b)};
+        const std::string expected = Outcome(*module, arguments, nullptr);
+        EXPECT_EQ(Outcome(*module, arguments, &plain), expected) << op << " " << a << " " << b;
+        EXPECT_EQ(Outcome(*module, arguments, &full), expected) << op << " " << a << " " << b;
+      }
+    }
+  }
+}
+
+TEST(Jit, LoopsCarryNumbersAndTexts) {
+  const char* fold = R"(pure F(%0: Int n) -> Int {
+  %1: [Int] = builtin range(%0)
+  %2: Int = const.int 0
+  %3: Int = fold(%1, %2) { (%4: Int, %5: Int, %6: Int)
+    %7: Int = int.add(%4, %5)
+    %8: Int = int.add(%7, %6)
+    yield(%8)
+  }
+  yield(%3)
+}
+)";
+  EXPECT_EQ(Evaluate(fold, {Value::Int(4)}), "12");
+  EXPECT_EQ(Evaluate(fold, {Value::Int(0)}), "0");
+  const char* doubling = R"(pure F(%0: Text t, %1: Int n) -> Text {
+  %2: Text = repeat(%1, %0) { (%3: Text)
+    %4: Text = text.concat(%3, %3)
+    %5: Bool = const.bool false
+    yield(%4, %5)
+  }
+  yield(%2)
+}
+)";
+  EXPECT_EQ(Evaluate(doubling, {Value::Text("ab"), Value::Int(3)}), "abababababababab");
+  EXPECT_EQ(Evaluate(doubling, {Value::Text("ab"), Value::Int(0)}), "ab");
+  EXPECT_NE(Evaluate(doubling, {Value::Text("ab"), Value::Int(30)}).find("larger than"), std::string::npos);
+}
+
+TEST(Jit, MapsFilterAndIndex) {
+  const char* map = R"(pure F(%0: [Int] xs) -> [Int] {
+  %1: Int = const.int 2
+  %2: [Int] = map(%0) { (%3: Int, %4: Int)
+    %5: Int = int.mul(%3, %4)
+    yield(%5)
+  } { (%6: Int, %7: Int)
+    %8: Bool = ge(%6, %1)
+    yield(%8)
+  }
+  yield(%2)
+}
+)";
+  EXPECT_EQ(Evaluate(map, {Value::List({Value::Int(1), Value::Int(3), Value::Int(4)})}), "[3, 8]");
+  EXPECT_EQ(Evaluate(map, {Value::List({})}), "[]");
+  const char* index = R"(pure F(%0: [Text] xs, %1: Int i) -> Pair {
+  %2: Text = index(%0, %1)
+  %3: Pair = record(%1, %2)
+  %4: Int = field a(%3)
+  %5: Text = field b(%3)
+  %6: Pair = record(%4, %5)
+  yield(%6)
+}
+)";
+  EXPECT_EQ(Evaluate(index, {Value::List({Value::Text("a"), Value::Text("b")}), Value::Int(1)}), "{1, \"b\"}");
+  EXPECT_NE(Evaluate(index, {Value::List({Value::Text("a")}), Value::Int(-1)}).find("out of range"), std::string::npos);
+}
+
+TEST(Jit, SwitchBindsThePayload) {
+  const char* on_enum = R"(pure F(%0: Step s) -> Int {
+  %1: Int = switch [0 1](%0) { (%2: Int)
+    yield(%2)
+  } {
+    %3: Int = const.int -1
+    yield(%3)
+  }
+  yield(%1)
+}
+)";
+  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(0, {Value::Int(7)})}), "7");
+  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(1)}), "-1");
+}
+
+TEST(Jit, NothingRunsAway) {
+  const char* forever = R"(pure F(%0: Int n) -> Int {
+  %1: Int = repeat(%0, %0) { (%2: Int)
+    %3: Bool = const.bool false
+    yield(%2, %3)
+  }
+  yield(%1)
+}
+)";
+  EXPECT_NE(Evaluate(forever, {Value::Int(std::numeric_limits<int64_t>::max())}).find("more steps"), std::string::npos);
+}
+
+TEST(Jit, EachRunsChildTasks) {
+  const char* each = R"(workflow F(%0: [Int] xs) -> [Int] {
+  %1: Int = const.int 10
+  %2: Int = const.int 0
+  %3: [Int] = each(%0) { (%4: Int, %5: Int)
+    %6: Int = int.div(%1, %4)
+    %7: Int = int.add(%6, %5)
+    yield(%7)
+  } { (%8: Int, %9: Int)
+    %10: Bool = ge(%8, %2)
+    yield(%10)
+  }
+  yield(%3)
+}
+)";
+  auto list = [](const std::vector<int64_t>& numbers) {
+    std::vector<Value> items;
+    for (const int64_t number : numbers) items.push_back(Value::Int(number));
+    return Value::List(std::move(items));
+  };
+  EXPECT_EQ(Evaluate(each, {list({1, -1, 5})}), "[10, 4]");
+  EXPECT_EQ(Evaluate(each, {list({})}), "[]");
+  EXPECT_NE(Evaluate(each, {list({1, 0, 5})}).find("division by zero"), std::string::npos);
+}
+
+TEST(Jit, WithinCatchesTraps) {
+  const char* within = R"(workflow F(%0: Int n) -> Int {
+  %1: Int = const.int 1
+  %2: Int = int.add(%0, %1)
+  %3: Int = within calls(%1) {
+    %4: Int = int.div(%1, %0)
+    yield(%4)
+  } {
+    %5: Int = int.sub(%2, %1)
+    %6: Int = int.sub(%5, %1)
+    yield(%6)
+  }
+  %7: Int = int.mul(%3, %2)
+  yield(%7)
+}
+)";
+  EXPECT_EQ(Evaluate(within, {Value::Int(1)}), "2");
+  EXPECT_EQ(Evaluate(within, {Value::Int(0)}), "-1");
+}
+
+TEST(Jit, RecursionWithoutEndIsADepthTrap) {
+  const char* recursion = R"(workflow F(%0: Int n) -> Int {
+  %1: Int = call F(%0) @F
+  yield(%1)
+}
+)";
+  EXPECT_NE(Evaluate(recursion, {Value::Int(1)}).find("the budget of depth 1000 is used up"), std::string::npos);
+}
+
+TEST(Jit, DamagedObjectsAreMadeAnew) {
+  const std::string directory = testing::TempDir() + "/jade_objects_test";
+  std::filesystem::remove_all(directory);
+  auto module = ir::Read("jir 1\n\npure F(%0: Int a) -> Int {\n  %1: Int = int.neg(%0)\n  yield(%1)\n}\n");
+  ASSERT_TRUE(module.ok());
+  const auto jit = MakeJit(codegen::Optimise::kFull, directory);
+  auto compile = [&] {
+    auto code = jit->Compile(**module);
+    EXPECT_TRUE(code.ok());
+    return (*code)->from_cache();
+  };
+  EXPECT_FALSE(compile());
+  EXPECT_TRUE(compile());
+  for (const auto& file : std::filesystem::directory_iterator(directory)) {
+    std::fstream object(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    object.seekp(200);
+    object.put('\x7f');
+  }
+  EXPECT_FALSE(compile());
+  EXPECT_TRUE(compile());
+  std::filesystem::remove_all(directory);
+}
+
+TEST(Tiers, HotFunctionsAreCompiledInTheBackground) {
+  auto module = ir::Read("jir 1\n\npure F(%0: Int a) -> Int {\n  %1: Int = int.neg(%0)\n  yield(%1)\n}\n");
+  ASSERT_TRUE(module.ok());
+  Tiers tiers(MakeJit(codegen::Optimise::kFull), {.at_once = false, .hot_entries = 3});
+  EXPECT_EQ(tiers.Find(*module, {0}), nullptr);
+  EXPECT_EQ(tiers.Find(*module, {0}), nullptr);
+  EXPECT_EQ(tiers.compiled(), 0U);
+  (void)tiers.Find(*module, {0});
+  tiers.Settle();
+  EXPECT_EQ(tiers.compiled(), 1U);
+  EXPECT_NE(tiers.Find(*module, {0}), nullptr);
+  EXPECT_EQ(Outcome(*module, {Value::Int(4)}, &tiers), "-4");
+}
+
+TEST(Tiers, CodeOutlivesTheJitWhileItIsHeld) {
+  auto module = ir::Read("jir 1\n\npure F(%0: Int a) -> Int {\n  %1: Int = int.neg(%0)\n  yield(%1)\n}\n");
+  ASSERT_TRUE(module.ok());
+  class Held final : public interp::CodeSource {
+   public:
+    interp::NativeFunctionPtr Find(const ir::ModulePtr&, ir::FunctionId) override { return code; }
+    interp::NativeFunctionPtr code;
+  };
+  Held held;
+  {
+    Tiers tiers(MakeJit(codegen::Optimise::kFull), {.at_once = true});
+    held.code = tiers.Find(*module, {0});
+  }
+  ASSERT_NE(held.code, nullptr);
+  EXPECT_EQ(Outcome(*module, {Value::Int(4)}, &held), "-4");
+}
+
+}  // namespace
+}  // namespace jade::jit
