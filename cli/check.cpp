@@ -86,7 +86,7 @@ int Check(const CheckOptions& options) {
 // Of the file's own workflows, as they are before the overlap pass.
 int ExplainOverlap(const std::string& file) {
   int status = kFine;
-  const auto passes = passes::ParsePasses("inline,maps,fold,dead");
+  const auto passes = passes::ParsePasses("inline,maps,fold,segments,dead");
   const auto program = LoadProgram(file, {.replace = {}, .passes = &*passes}, &status);
   if (program == nullptr) return status;
   const ir::Module& module = *program->module();
@@ -96,7 +96,9 @@ int ExplainOverlap(const std::string& file) {
     const bool own = function.file != ir::kInvalidIndex && module.file(function.file)->name() == program->name();
     if (own && function.kind == ir::FunctionKind::kWorkflow) text += passes::Explain(module, function);
   }
-  fmt::print("{}", text.empty() ? fmt::format("no workflow of `{}` makes calls\n", file) : text);
+  if (text.empty()) text = fmt::format("no workflow of `{}` makes calls\n", file);
+  for (uint32_t i = 0; i < module.callee_count(); ++i) text += passes::ExplainPrompt(module, module.callee({i}));
+  fmt::print("{}", text);
   return kFine;
 }
 
@@ -164,7 +166,9 @@ void AddCompileCommand(CLI::App& app, Invocation& invocation) {
                             ->add_option("--passes", options->passes,
                                          "what is done to the JIR, in order: " + names + "default (all) or none")
                             ->capture_default_str();
-  compile->add_flag("--explain", options->explain, "say which calls overlap, and what the others wait for")
+  compile
+      ->add_flag("--explain", options->explain,
+                 "say which calls overlap, what the others wait for, and how much of each prompt is static")
       ->excludes(emit)
       ->excludes(passes);
   compile->callback([options, &invocation] { invocation.action = [options] { return Compile(*options); }; });

@@ -39,4 +39,15 @@ std::vector<FunctionId> FindEntered(const Function& function) {
   return entered;
 }
 
+StaticPrefix FindStaticPrefix(const Module& module, const Function& body) {
+  StaticPrefix prefix;
+  for (const Op& op : body.OpsOf(body.body())) {
+    if (op.code == Opcode::kEmitText) prefix.bytes += module.text({static_cast<uint32_t>(op.imm)}).size();
+    if (op.code <= Opcode::kEmitText || op.code > Opcode::kEmitSwitch) continue;
+    prefix.end = &op;
+    break;
+  }
+  return prefix;
+}
+
 }  // namespace jade::ir

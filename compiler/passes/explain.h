@@ -1,5 +1,6 @@
 #pragma once
-// Says in words what the overlap pass makes of a function: which calls start at once, which wait and for what.
+// Says in words what is known of a program before it runs: which calls start at once, which wait and for what; how much
+// of each prompt is static.
 
 #include <string>
 
@@ -16,5 +17,13 @@ namespace jade::passes {
 //     line 6: each waits for R; its items run side by side
 //       line 6: AG starts at once
 std::string Explain(const ir::Module& module, const ir::Function& function);
+
+// How much of a role's messages is known before any call: the text each begins with, which is tokenised once, and what
+// ends it. Empty for a tool.
+//
+//   executor QR, std/rag.jade
+//     system: static, 453 bytes
+//     user: static for 18 bytes, up to `{question}` (line 31)
+std::string ExplainPrompt(const ir::Module& module, const ir::Callee& callee);
 
 }  // namespace jade::passes

@@ -255,12 +255,64 @@ TEST(ExplainTest, SaysWhatWaitsForWhat) {
             "    E#2 starts at once\n");
 }
 
+TEST(ExplainTest, SaysWhatOfAPromptIsStatic) {
+  const auto file = std::make_shared<source::SourceFile>("a.jade", "one\n{two}\n");
+  const auto module = ir::Read(R"(jir 1
+file "a.jade"
+
+executor E(n: Text) -> Text file 0 ~0..3 {
+  system E.0
+  user E.1
+  assistant E.2
+  prefill E.3
+  format text Text
+}
+
+template E.0(%0: Text n) -> Never file 0 {
+  emit.text "one "
+  emit.text "two"
+  yield
+}
+
+template E.1(%0: Text n) -> Never file 0 {
+  emit.text "n: "
+  emit(%0) ~4..9
+  emit.text "more"
+  yield
+}
+
+template E.2(%0: Text n) -> Never file 0 {
+  %1: Bool = eq(%0, %0)
+  emit.if(%1) ~0..3 {
+    yield
+  } {
+    yield
+  }
+  yield
+}
+
+template E.3(%0: Text n) -> Never {
+  emit.text "<"
+  emit(%0)
+  yield
+}
+)",
+                               {file});
+  ASSERT_TRUE(module.ok()) << module.error().ToString();
+  EXPECT_EQ(ExplainPrompt(**module, (*module)->callee({0})),
+            "executor E, a.jade\n"
+            "  system: static, 7 bytes\n"
+            "  user: static for 3 bytes, up to `{two}` (line 2)\n"
+            "  assistant: begins with a branch (line 1)\n"
+            "  prefill: static for 1 bytes, up to a hole\n");
+}
+
 TEST(PassesTest, ListsAreReadWithSuggestions) {
   EXPECT_EQ(ParsePasses("none")->size(), 0U);
   EXPECT_EQ(*ParsePasses("default"), ProgramPasses());
   EXPECT_EQ(ParsePasses("maps,fold")->size(), 2U);
   EXPECT_THAT(ParsePasses("overlp").error().ToString(), HasSubstr("did you mean `overlap`"));
-  EXPECT_THAT(ParsePasses("fold,").error().ToString(), HasSubstr("inline, maps, fold, dead, overlap"));
+  EXPECT_THAT(ParsePasses("fold,").error().ToString(), HasSubstr("inline, maps, fold, segments, dead, overlap"));
 }
 
 }  // namespace

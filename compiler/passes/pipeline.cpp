@@ -12,6 +12,7 @@
 #include "compiler/passes/inline.h"
 #include "compiler/passes/maps.h"
 #include "compiler/passes/overlap.h"
+#include "compiler/passes/segments.h"
 #include "compiler/result/check.h"
 #include "compiler/source/suggest.h"
 
@@ -22,13 +23,15 @@ bool MakesCalls(ir::FunctionKind kind) {
   return kind == ir::FunctionKind::kWorkflow || kind == ir::FunctionKind::kPlan || kind == ir::FunctionKind::kThunk;
 }
 
-constexpr std::array<Pass, 5> kPasses = {{
+constexpr std::array<Pass, 6> kPasses = {{
     {"inline", "small functions take the place of their calls",
      [](ir::Module& module, const ir::Function& function) { return Inline(module, function); }},
     {"maps", "loops without calls run in place",
      [](ir::Module&, const ir::Function& function) { return MarkMaps(function); }},
     {"fold", "compute what is constant, take known branches",
      [](ir::Module& module, const ir::Function& function) { return Fold(module, function); }},
+    {"segments", "join the static text of prompts",
+     [](ir::Module& module, const ir::Function& function) { return Segments(module, function); }},
     {"dead", "drop what nothing uses", [](ir::Module&, const ir::Function& function) { return RemoveDead(function); }},
     {"overlap", "start each call as soon as its operands are there",
      [](ir::Module&, const ir::Function& function) {
@@ -54,7 +57,7 @@ std::span<const Pass> AllPasses() {
 }
 
 const PassList& ProgramPasses() {
-  static const PassList list = ListOf({"inline", "maps", "fold", "dead", "overlap"});
+  static const PassList list = ListOf({"inline", "maps", "fold", "segments", "dead", "overlap"});
   return list;
 }
 

@@ -117,13 +117,13 @@ class ServingEngine final : public engine::Engine {
     for (const engine::Message& message : messages) {
       switch (message.role) {
         case MessageRole::kSystem:
-          chat.push_back({tokenizer::ChatRole::kSystem, message.text});
+          chat.push_back({tokenizer::ChatRole::kSystem, message.text, message.static_bytes});
           break;
         case MessageRole::kUser:
-          chat.push_back({tokenizer::ChatRole::kUser, message.text});
+          chat.push_back({tokenizer::ChatRole::kUser, message.text, message.static_bytes});
           break;
         case MessageRole::kAssistant:
-          chat.push_back({tokenizer::ChatRole::kAssistant, message.text});
+          chat.push_back({tokenizer::ChatRole::kAssistant, message.text, message.static_bytes});
           break;
         case MessageRole::kPrefill:
           prefill = message.text;

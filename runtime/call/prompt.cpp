@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/abi/value_json.h"
+#include "compiler/ir/survey.h"
 #include "runtime/call/output.h"
 #include "runtime/interp/interpreter.h"
 
@@ -138,6 +139,7 @@ Rendered RenderMessages(const CallContext& context) {
   for (const ir::MessageTemplate& part : context.role().messages) {
     engine::Message message;
     message.role = part.role;
+    message.static_bytes = ir::FindStaticPrefix(*context.module, context.module->function(part.body)).bytes;
     interp::PureResult result = Clause(context, part.body, {}, &message.text);
     if (result.trap) return {nullptr, std::move(result.trap)};
     messages->push_back(std::move(message));

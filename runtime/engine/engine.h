@@ -11,6 +11,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@ using types::MessageRole;
 struct Message {
   MessageRole role = MessageRole::kUser;
   std::string text;
+  size_t static_bytes = 0;  // at its start, the same in every call of the role; 0: not known
   friend bool operator==(const Message&, const Message&) = default;
 };
 using Messages = std::vector<Message>;

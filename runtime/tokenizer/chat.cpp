@@ -75,20 +75,35 @@ ChatForm FormOf(std::string_view chat_template) {
   return form;
 }
 
-std::string_view Trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n\f\v");
+// A text of which the first bytes are static.
+struct Text {
+  std::string_view text;
+  size_t static_bytes = 0;
+};
+
+Text Trim(Text whole) {
+  const size_t begin = whole.text.find_first_not_of(" \t\r\n\f\v");
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n\f\v") - begin + 1);
+  const std::string_view text = whole.text.substr(begin, whole.text.find_last_not_of(" \t\r\n\f\v") - begin + 1);
+  return {text, whole.static_bytes - std::min(whole.static_bytes, begin)};
 }
 
 void AppendControl(int32_t id, std::vector<ChatSegment>* segments) {
   segments->push_back({id, ""});
 }
 
-void AppendText(std::string_view text, std::vector<ChatSegment>* segments) {
-  if (text.empty()) return;
+void AppendText(Text more, std::vector<ChatSegment>* segments) {
+  if (more.text.empty()) return;
   if (segments->empty() || segments->back().control) segments->push_back({});
-  segments->back().text += text;
+  ChatSegment& segment = segments->back();
+  if (segment.static_bytes == segment.text.size())
+    segment.static_bytes += std::min(more.static_bytes, more.text.size());
+  segment.text += more.text;
+}
+
+// What the form itself writes.
+void AppendStatic(std::string_view text, std::vector<ChatSegment>* segments) {
+  AppendText({text, text.size()}, segments);
 }
 
 // Text of ours that may contain added tokens, such as Qwen3's <think>, which is one and not special.
@@ -100,7 +115,7 @@ void AppendOwnText(const Tokenizer& tokenizer, std::string_view text, std::vecto
       const size_t at = text.find(token.content);
       if (at < first_at) first_at = at, first = &token;
     }
-    AppendText(text.substr(0, first_at), segments);
+    AppendStatic(text.substr(0, first_at), segments);
     if (first == nullptr) return;
     AppendControl(first->id, segments);
     text.remove_prefix(first_at + first->content.size());
@@ -148,20 +163,21 @@ Result<ChatFormat> ChatFormat::Create(const Tokenizer& tokenizer, ChatForm form)
 
 void ChatFormat::AppendHeader(ChatRole role, std::vector<ChatSegment>* segments) const {
   AppendControl(header_begin_, segments);
-  AppendText(RoleName(role), segments);
+  AppendStatic(RoleName(role), segments);
   if (form_.style == ChatStyle::kChatMl) {
-    AppendText("\n", segments);
+    AppendStatic("\n", segments);
   } else {
     AppendControl(header_end_, segments);
-    AppendText("\n\n", segments);
+    AppendStatic("\n\n", segments);
   }
 }
 
-void ChatFormat::AppendMessage(ChatRole role, std::string_view text, std::vector<ChatSegment>* segments) const {
-  AppendHeader(role, segments);
+void ChatFormat::AppendMessage(const ChatMessage& message, std::vector<ChatSegment>* segments) const {
+  AppendHeader(message.role, segments);
+  const Text text{message.text, message.static_bytes};
   AppendText(form_.style == ChatStyle::kLlama3 ? Trim(text) : text, segments);
   AppendControl(end_of_turn_, segments);
-  if (form_.style == ChatStyle::kChatMl) AppendText("\n", segments);
+  if (form_.style == ChatStyle::kChatMl) AppendStatic("\n", segments);
 }
 
 std::vector<ChatSegment> ChatFormat::Prompt(std::span<const ChatMessage> messages, const std::string& prefill) const {
@@ -169,20 +185,20 @@ std::vector<ChatSegment> ChatFormat::Prompt(std::span<const ChatMessage> message
   if (begin_of_text_) AppendControl(*begin_of_text_, &segments);
   const bool has_system = !messages.empty() && messages.front().role == ChatRole::kSystem;
   if (!form_.system_preamble.empty()) {
-    const std::string_view system = has_system ? Trim(messages.front().text) : std::string_view();
+    const Text system = has_system ? Trim({messages.front().text, messages.front().static_bytes}) : Text();
     // Llama 3.1 trims the message, not the preamble before it.
     AppendHeader(ChatRole::kSystem, &segments);
-    AppendText(form_.system_preamble, &segments);
+    AppendStatic(form_.system_preamble, &segments);
     AppendText(system, &segments);
     AppendControl(end_of_turn_, &segments);
     if (has_system) messages = messages.subspan(1);
   } else if (!has_system && !form_.default_system.empty()) {
-    AppendMessage(ChatRole::kSystem, form_.default_system, &segments);
+    AppendMessage({ChatRole::kSystem, form_.default_system, form_.default_system.size()}, &segments);
   }
-  for (const ChatMessage& message : messages) AppendMessage(message.role, message.text, &segments);
+  for (const ChatMessage& message : messages) AppendMessage(message, &segments);
   AppendHeader(ChatRole::kAssistant, &segments);
   AppendOwnText(tokenizer_, form_.reply_preamble, &segments);
-  AppendText(prefill, &segments);
+  AppendText({prefill, 0}, &segments);
   return segments;
 }
 
@@ -192,7 +208,7 @@ std::vector<int32_t> ChatFormat::EncodeSegments(std::span<const ChatSegment> seg
     if (segment.control) {
       ids.push_back(*segment.control);
     } else {
-      tokenizer_.EncodeTo(segment.text, {}, &ids);
+      tokenizer_.EncodeKnownTo(segment.text, segment.static_bytes, &ids);
     }
   }
   return ids;

@@ -33,13 +33,15 @@ enum class ChatRole { kSystem, kUser, kAssistant };
 struct ChatMessage {
   ChatRole role = ChatRole::kUser;
   std::string text;
+  size_t static_bytes = 0;  // at the start of the text: those that other prompts have there too
 };
 
 // A prompt before tokenisation: control tokens as ids, everything else as plain text. Adjacent texts are already
 // joined.
 struct ChatSegment {
   std::optional<int32_t> control;
-  std::string text;  // empty when `control` is set
+  std::string text;         // empty when `control` is set
+  size_t static_bytes = 0;  // at its start, as of messages; what the form itself writes is static
 };
 
 // A tokenizer together with its chat form.
@@ -69,7 +71,7 @@ class ChatFormat {
 
  private:
   ChatFormat(Tokenizer tokenizer, ChatForm form) : tokenizer_(std::move(tokenizer)), form_(std::move(form)) {}
-  void AppendMessage(ChatRole role, std::string_view text, std::vector<ChatSegment>* segments) const;
+  void AppendMessage(const ChatMessage& message, std::vector<ChatSegment>* segments) const;
   void AppendHeader(ChatRole role, std::vector<ChatSegment>* segments) const;
 
   Tokenizer tokenizer_;

@@ -71,6 +71,22 @@ void Tokenizer::EncodeTo(std::string_view text, EncodeOptions options, std::vect
   state_->EncodeText(text.substr(position), ids);
 }
 
+void Tokenizer::EncodeKnownTo(std::string_view text, size_t static_bytes, std::vector<int32_t>* ids) const {
+  if (static_bytes < PrefixCache::kLeastBytes || static_bytes > PrefixCache::kMostBytes) return EncodeTo(text, {}, ids);
+  const bool whole = static_bytes >= text.size();
+  const std::string_view known = text.substr(0, static_bytes);
+  std::shared_ptr<const PrefixCache::Prefix> prefix = state_->prefixes.Find(known, whole);
+  if (prefix == nullptr) {
+    auto made = std::make_shared<PrefixCache::Prefix>();
+    made->cut = whole ? known.size() : SafeCutPoint(known);
+    made->ids = Encode(known.substr(0, made->cut));
+    prefix = made;
+    state_->prefixes.Remember(known, whole, std::move(made));
+  }
+  ids->insert(ids->end(), prefix->ids.begin(), prefix->ids.end());
+  EncodeTo(text.substr(prefix->cut), {}, ids);
+}
+
 std::string Tokenizer::Decode(std::span<const int32_t> ids, bool skip_special) const {
   std::string bytes;
   for (int32_t id : ids) {

@@ -38,6 +38,10 @@ class Tokenizer {
   std::vector<int32_t> Encode(std::string_view text, EncodeOptions options = {}) const;
   void EncodeTo(std::string_view text, EncodeOptions options, std::vector<int32_t>* ids) const;  // appends
 
+  // Appends Encode(text), and keeps the ids of the first `static_bytes` of it, as far as what follows cannot change
+  // them: texts that begin alike are then read once.
+  void EncodeKnownTo(std::string_view text, size_t static_bytes, std::vector<int32_t>* ids) const;
+
   // Token bytes joined, byte sequences that are not UTF-8 replaced by U+FFFD. Ids out of range are ignored.
   std::string Decode(std::span<const int32_t> ids, bool skip_special = true) const;
   // The bytes of one token (a piece of a code point is possible); empty for an id out of range.

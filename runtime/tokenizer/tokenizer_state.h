@@ -10,6 +10,7 @@
 
 #include "compiler/result/result.h"
 #include "runtime/tokenizer/bpe.h"
+#include "runtime/tokenizer/prefix_cache.h"
 #include "runtime/tokenizer/special_matcher.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "runtime/tokenizer/word_cache.h"
@@ -36,6 +37,7 @@ struct Tokenizer::State {
   MergeTable merges;
   SpecialMatcher matcher;
   mutable WordCache cache;
+  mutable PrefixCache prefixes;
 
  private:
   Status AddAddedTokens();
