@@ -155,12 +155,30 @@ PlanCache* Session::PlansOf(const ProgramPtr& program) {
   return cache.get();
 }
 
+Status Session::SetEntry(Pending* pending, schedule::RunSpec* spec) {
+  const RunRequest& request = pending->request;
+  const Program& program = *request.program;
+  if (request.snippet != nullptr) {
+    const Snippet& snippet = *request.snippet;
+    spec->module = snippet.module;
+    spec->entry = snippet.module->main();
+    spec->arguments = snippet.arguments;
+    pending->workflow = {spec->module->function(spec->entry).name, spec->entry, &snippet.signature, {}};
+    return {};
+  }
+  JADE_ASSIGN_OR_RETURN(pending->workflow, program.FindWorkflow(request.workflow));
+  JADE_ASSIGN_OR_RETURN(spec->arguments,
+                        BindInputs(program, pending->workflow, request.inputs, spec->params, spec->builtins));
+  spec->module = program.module();
+  spec->entry = pending->workflow.function;
+  return {};
+}
+
 Result<RunId> Session::Start(const RunRequest& request) {
   const Program& program = *request.program;
   auto owned = std::make_unique<Pending>();
   Pending& pending = *owned;
   pending.request = request;
-  JADE_ASSIGN_OR_RETURN(pending.workflow, program.FindWorkflow(request.workflow));
   if (!request.reward.empty()) {
     Result<Program::Workflow> reward = program.FindReward(request.reward);
     if (!reward.ok()) return reward.error();
@@ -168,10 +186,7 @@ Result<RunId> Session::Start(const RunRequest& request) {
   schedule::RunSpec spec;
   spec.builtins.normalisation = request.normalisation;
   JADE_ASSIGN_OR_RETURN(spec.params, BindParams(program, request.params, spec.builtins));
-  JADE_ASSIGN_OR_RETURN(spec.arguments,
-                        BindInputs(program, pending.workflow, request.inputs, spec.params, spec.builtins));
-  spec.module = program.module();
-  spec.entry = pending.workflow.function;
+  JADE_TRY(SetEntry(&pending, &spec));
   spec.seed = request.seed;
   spec.budget = request.budget;
   spec.settings = request.settings;
@@ -251,6 +266,11 @@ void Session::RecordEnd(Pending& pending, const schedule::RunResult& result) {
   }
   // A store that has failed says so when it is flushed.
   if (pending.request.store != nullptr) (void)pending.request.store->AddRun(record);
+}
+
+void Session::ForgetPrograms() {
+  JADE_CHECK(active_count() == 0, "{} runs are active", active_count());
+  plans_.clear();
 }
 
 FinishedRun Session::Take(RunId id) {

@@ -24,6 +24,7 @@
 #include "runtime/schedule/scheduler.h"
 #include "runtime/session/plan_cache.h"
 #include "runtime/session/program.h"
+#include "runtime/session/snippet.h"
 
 namespace jade::session {
 
@@ -38,6 +39,7 @@ struct RunRequest {
   // Inputs by parameter name. For a Text (or a nominal type over it) the text itself, for everything else JSON.
   // Optional parameters may be left out.
   std::map<std::string, std::string> inputs;
+  std::shared_ptr<const Snippet> snippet;     // in the place of a workflow and its inputs; null: none
   std::map<std::string, std::string> params;  // of `param`s, written as inputs are; the others keep their default
   uint64_t seed = 0;
   Budget budget;
@@ -80,6 +82,9 @@ class Session {
   bool active(RunId run) const { return scheduler_.active(run); }
   size_t active_count() const { return scheduler_.active_count(); }
 
+  // Drops the plans compiled for programs, and with them its hold on the programs. No run may be active.
+  void ForgetPrograms();
+
   // What a run that is no longer active left behind; once.
   FinishedRun Take(RunId run);
 
@@ -91,6 +96,8 @@ class Session {
     trace::RunRecord record;
   };
   PlanCache* PlansOf(const ProgramPtr& program);
+  // Sets what is run and on what.
+  static Status SetEntry(Pending* pending, schedule::RunSpec* spec);
   trace::RunRecord NewRecord(const Pending& pending, std::string inputs_json);
   static std::optional<double> RewardOf(const Pending& pending, const schedule::RunResult& result);
   // Completes the run's record and writes it.
