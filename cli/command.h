@@ -20,8 +20,8 @@ enum ExitStatus : int {
 
 struct Invocation {
   std::function<int()> action;
-  const std::atomic<bool>* cancel = nullptr;  // becomes true on Ctrl-C
-  char** arguments = nullptr;                 // of main
+  std::atomic<bool>* cancel = nullptr;  // becomes true on Ctrl-C; who goes on after that sets it back
+  char** arguments = nullptr;           // of main
 };
 
 // Prints the error to standard error as `jade: …` and gives the exit status that fits its code.
@@ -36,6 +36,7 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddFmtCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddPullCommand(CLI::App& app, Invocation& invocation);
+void AddReplCommand(CLI::App& app, Invocation& invocation);
 void AddRunCommand(CLI::App& app, Invocation& invocation);
 void AddSftCommand(CLI::App& app, Invocation& invocation);
 void AddTestCommand(CLI::App& app, Invocation& invocation);

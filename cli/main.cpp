@@ -31,6 +31,7 @@ void AddCommands(CLI::App& app, Invocation& invocation) {
   AddFmtCommand(app, invocation);
   AddCompileCommand(app, invocation);
   AddTestCommand(app, invocation);
+  AddReplCommand(app, invocation);
   AddEvalCommand(app, invocation);
   AddSftCommand(app, invocation);
   AddTraceCommand(app, invocation);

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/run_view.h"
 #include "cli/terminal.h"
 #include "cli/tier.h"
 #include "cli/trace_tree.h"
@@ -29,21 +30,6 @@ struct Options {
   WorkbenchOptions bench;
 };
 
-// Writes a line for each call when it is done.
-class Narrator final : public session::RunObserver {
- public:
-  Narrator() : style_(Style::For(stderr)) {}
-  void CallFinished(session::RunId, const trace::CallRecord& call) override {
-    const size_t slash = call.path.rfind('/');
-    const std::string indent(2 * static_cast<size_t>(std::count(call.path.begin(), call.path.end(), '/')), ' ');
-    const std::string name = slash == std::string::npos ? call.path : call.path.substr(slash + 1);
-    fmt::print(stderr, "{}{}{}", indent, call.plan.empty() ? "" : "plan ", CallLine(call, name, style_));
-  }
-
- private:
-  Style style_;
-};
-
 Result<std::map<std::string, std::string>> ReadInputs(const std::vector<std::string>& given) {
   std::map<std::string, std::string> inputs;
   for (const std::string& pair : given) {
@@ -56,21 +42,6 @@ Result<std::map<std::string, std::string>> ReadInputs(const std::vector<std::str
     }
   }
   return inputs;
-}
-
-// A path through a recursion of a thousand steps is shown by its ends.
-std::string TrapText(abi::Trap trap) {
-  constexpr size_t kEnds = 100;
-  if (trap.call_path.size() > 3 * kEnds) {
-    const size_t begin = trap.call_path.rfind('/', kEnds);
-    const size_t end = trap.call_path.find('/', trap.call_path.size() - kEnds);
-    if (begin != std::string::npos && end != std::string::npos) {
-      trap.call_path = trap.call_path.substr(0, begin) + "/…" + trap.call_path.substr(end);
-    }
-  }
-  std::string text = trap.ToString();
-  if (abi::IsBudgetTrap(trap.kind)) text += "; `budget:` in the configuration raises it";
-  return text;
 }
 
 int Show(const session::FinishedRun& finished, bool as_json) {
@@ -86,7 +57,8 @@ int Show(const session::FinishedRun& finished, bool as_json) {
   }
   if (finished.trap) {
     const Style style = Style::For(stderr);
-    fmt::print(stderr, "jade: {}trap:{} {}\n", style.red, style.reset, TrapText(*finished.trap));
+    fmt::print(stderr, "jade: {}trap:{} {}\n", style.red, style.reset,
+               TrapText(*finished.trap, "`budget:` in the configuration raises it"));
     return kRunFailed;
   }
   if (!as_json) fmt::print("Answer: {}\n", finished.answer);

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/run_view.h"
 #include "cli/terminal.h"
 #include "cli/tier.h"
 #include "runtime/session/test_runner.h"
@@ -26,25 +27,10 @@ struct Totals {
   int failed = 0;
 };
 
-std::string Place(const source::SourceFilePtr& file, source::Span span) {
-  if (file == nullptr) return "";
-  const auto at = file->At(span.begin);
-  return fmt::format("{}:{}:{}", file->name(), at.line, at.column);
-}
-
-void ShowFailure(const session::TestResult& test) {
-  for (const auto& failure : test.failures) {
-    fmt::print("    {}: expected {}\n", Place(failure.place.file, failure.place.span), failure.place.message);
-    if (!failure.left.empty()) fmt::print("      left:  {}\n      right: {}\n", failure.left, failure.right);
-  }
-  if (test.trap) fmt::print("    trapped: {}\n", test.trap->ToString());
-  for (const auto& unused : test.unused_replies) fmt::print("    never asked for: {}\n", unused);
-}
-
 nlohmann::json TestJson(const std::string& file, const session::TestResult& test) {
   nlohmann::json failures = nlohmann::json::array();
   for (const auto& failure : test.failures) {
-    failures.push_back({{"place", Place(failure.place.file, failure.place.span)},
+    failures.push_back({{"place", PlaceText(failure.place.file, failure.place.span)},
                         {"expected", failure.place.message},
                         {"left", failure.left},
                         {"right", failure.right}});
@@ -81,7 +67,7 @@ int Test(const Options& options) {
       }
       fmt::print("{}{}{}  {}: {}\n", test.passed() ? style.green : style.red, test.passed() ? "ok    " : "FAILED",
                  style.reset, file, test.name);
-      if (!test.passed()) ShowFailure(test);
+      fmt::print("{}", FailureText(test));
     }
   }
   if (options.json) {

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/backbone.h"
@@ -83,27 +84,35 @@ Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progre
   return index;
 }
 
+Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progress, const std::atomic<bool>& cancel,
+                         Workbench* bench) {
+  const settings::Settings& settings = request.settings;
+  const bool scripted = settings.backbone.model == settings::kScript;
+  if (scripted && bench->engine == nullptr) {
+    JADE_ASSIGN_OR_RETURN(auto script, session::LoadScript(settings.backbone.replies, request.program));
+    bench->engine = std::move(script.engine);
+    bench->tools.push_back(std::move(script.tools));
+  }
+  const bool served =
+      std::any_of(bench->tools.begin(), bench->tools.end(), [](const auto& tool) { return tool->Serves(kRetriever); });
+  if (request.program.module()->FindCallee(kRetriever).valid() && !served) {
+    JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
+    JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
+    bench->tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, PassagesFor(settings)));
+  }
+  if (request.record && bench->store == nullptr) {
+    JADE_ASSIGN_OR_RETURN(bench->store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
+  }
+  if (bench->engine == nullptr) {
+    JADE_ASSIGN_OR_RETURN(bench->engine, LoadEngine(settings.backbone));
+  }
+  return {};
+}
+
 Result<Workbench> BuildWorkbench(const settings::Settings& settings, const session::Program& program, bool record,
                                  progress::Sink& progress, const std::atomic<bool>& cancel) {
   Workbench bench;
-  const bool scripted = settings.backbone.model == settings::kScript;
-  if (scripted) {
-    JADE_ASSIGN_OR_RETURN(auto script, session::LoadScript(settings.backbone.replies, program));
-    bench.engine = std::move(script.engine);
-    bench.tools.push_back(std::move(script.tools));
-  }
-  const bool needs_retriever = program.module()->FindCallee(kRetriever).valid();
-  if (needs_retriever && (bench.tools.empty() || !bench.tools.front()->Serves(kRetriever))) {
-    JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
-    JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
-    bench.tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, PassagesFor(settings)));
-  }
-  if (record) {
-    JADE_ASSIGN_OR_RETURN(bench.store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
-  }
-  if (!scripted) {
-    JADE_ASSIGN_OR_RETURN(bench.engine, LoadEngine(settings.backbone));
-  }
+  JADE_TRY(CompleteWorkbench({settings, program, record}, progress, cancel, &bench));
   return bench;
 }
 

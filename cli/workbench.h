@@ -34,6 +34,14 @@ Result<settings::Settings> ReadSettings(const std::string& path, const Workbench
 
 Result<Workbench> BuildWorkbench(const settings::Settings& settings, const session::Program& program, bool record,
                                  progress::Sink& progress, const std::atomic<bool>& cancel);
+// Adds what the program needs and the bench lacks.
+struct WorkbenchRequest {
+  const settings::Settings& settings;
+  const session::Program& program;
+  bool record = false;
+};
+Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progress, const std::atomic<bool>& cancel,
+                         Workbench* bench);
 
 // Which prompts a model gets, as module replacements for the loader.
 session::LoadOptions PromptsFor(const settings::Backbone& backbone);

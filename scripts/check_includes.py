@@ -17,7 +17,8 @@ WALLS = {
     r"sqlite3\.h": ("runtime/sqlite",),
     r"yaml-cpp/": ("runtime/config",),
     r"llvm/": ("compiler/codegen", "runtime/jit"),
-    r"CLI/": ("cli",),
+    r"CLI/": ("cli", "cli/repl"),
+    r"histedit\.h": ("cli/line",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 

@@ -8,6 +8,7 @@
 
 #include "compiler/ir/module.h"
 #include "compiler/sema/plan.h"
+#include "compiler/sema/snippet.h"
 #include "compiler/sema/typed.h"
 
 namespace jade::lower {
@@ -30,12 +31,13 @@ Lowered LowerProgram(const sema::Program& program);
 // A plan as a module of its own that extends the program's; main() is the plan. Microseconds.
 std::shared_ptr<ir::Module> LowerPlan(const sema::Program& program, const Lowered& base, const sema::TypedPlan& plan);
 
-// A block typed at a prompt, as a workflow `name` without parameters in a module of its own. `tables` are of its tree.
+// An expression typed at a prompt, as a workflow `name` in a module of its own, of which it is main(). Its parameters
+// are the values that the prompt has kept.
 struct Snippet {
   std::string name;
-  const ast::Block* block = nullptr;
-  const sema::Tables* tables = nullptr;
-  source::SourceFilePtr file;
+  const sema::TypedSnippet* tree = nullptr;
+  size_t statement = 0;                // of it
+  std::vector<sema::Given> arguments;  // what becomes parameters: all that the statement uses
 };
 std::shared_ptr<ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base, const Snippet& snippet);
 

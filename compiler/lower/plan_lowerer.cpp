@@ -85,10 +85,14 @@ std::shared_ptr<ir::Module> LowerPlan(const sema::Program& program, const Lowere
 
 std::shared_ptr<ir::Module> LowerSnippet(const sema::Program& program, const Lowered& base, const Snippet& snippet) {
   ModuleLowerer lowerer(program, std::make_shared<ir::Module>(base.module), IdsOf(base));
-  TypeId type = (*snippet.tables)[snippet.block->id].converted;
-  BodyLowerer body(lowerer, *snippet.tables, snippet.name, FunctionKind::kWorkflow, type);
-  body.SetFile(snippet.file, snippet.block->span);
-  body.builder().Yield({body.LowerAs(*snippet.block, type)});
+  const sema::TypedStatement& statement = snippet.tree->statements[snippet.statement];
+  BodyLowerer body(lowerer, snippet.tree->tables, lowerer.UniqueName(snippet.name), FunctionKind::kWorkflow,
+                   statement.type);
+  body.SetFile(snippet.tree->file, statement.value->span);
+  for (const sema::Given& given : snippet.arguments) {
+    body.Bind(given.binding, body.builder().Parameter(given.name, given.type));
+  }
+  body.builder().Yield({body.LowerAs(*statement.value, statement.type)});
   lowerer.module().SetMain(lowerer.Add(body.Finish()));
   return lowerer.module_ptr();
 }

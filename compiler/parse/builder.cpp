@@ -145,7 +145,12 @@ void Builder::BuildPlan(P::PlanTextContext* tree, const ChunkView& view, ast::Pl
 
 ast::BlockPtr Builder::BuildSnippet(P::SnippetContext* tree, const ChunkView& view) {
   view_ = view;
-  return BlockOf(tree->letStmt(), tree->expr(), SpanOf(tree));
+  if (tree->expr() != nullptr || tree->letStmt().empty()) {
+    return BlockOf(tree->letStmt(), tree->expr(), SpanOf(tree));
+  }
+  auto block = Make<ast::Block>(SpanOf(tree));
+  for (P::LetStmtContext* let : tree->letStmt()) block->lets.push_back(LetOf(let));
+  return block;
 }
 
 }  // namespace jade::parse

@@ -23,9 +23,9 @@ std::unique_ptr<ast::Module> ParseModule(const source::SourceFilePtr& file, diag
 // The text a planner wrote between its tags.
 std::unique_ptr<ast::Plan> ParsePlan(const source::SourceFilePtr& file, diag::Diagnostics& sink);
 
-// A block without braces, as typed at the REPL: `let`s, then an expression.
+// A block without braces, as typed at a prompt: `let`s, then an expression, which `let`s can do without.
 struct Expression {
-  std::unique_ptr<ast::Block> block;  // never null
+  std::unique_ptr<ast::Block> block;  // never null; its result is, after `let`s without an expression
   uint32_t node_count = 0;
 };
 Expression ParseExpression(const source::SourceFilePtr& file, diag::Diagnostics& sink);

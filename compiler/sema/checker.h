@@ -65,7 +65,13 @@ class Checker {
   void Bind(const ast::Binding& binding, TypeId type);
   void BindName(const ast::Name& name, ast::NodeId id, TypeId type);
   void BindSymbol(std::string_view name, SymbolKind kind, TypeId type);
+  // A name that others may hide, itself among them: what a prompt has kept. Declarations it must not hide.
+  void BindGiven(const ast::Name& name, ast::NodeId id, TypeId type);
   void CheckLet(const ast::LetStmt& let);
+  // The type of what the `let` binds.
+  TypeId CheckLetValue(const ast::LetStmt& let);
+  // False and a report when nothing says what an empty list or `none` is of, as a `let` of that name would.
+  bool CheckKnown(const ast::Expr& expr, TypeId type, const std::string& name);
 
   Place place;
   PlanNames plan;
@@ -85,8 +91,10 @@ class Checker {
     std::string name;
     Symbol symbol;
     source::Span span;
+    bool given = false;
   };
 
+  void ReportHidden(const ast::Name& name);
   TypeId InferForm(const ast::Expr& expr, TypeId hint);
   TypeId InferTemplate(const ast::Template& text, TypeId hint);
   TypeId InferName(const ast::NameExpr& expr, TypeId hint);

@@ -5,21 +5,21 @@
 
 namespace jade::sema {
 
+bool Checker::CheckKnown(const ast::Expr& expr, TypeId type, const std::string& name) {
+  if (Known(type)) return true;
+  Report(diag::kUnknownElement, expr.span, types_.Name(type))
+      .Help("write it: `let " + name + (types_.IsOptional(type) ? ": Text? = …`" : ": [Text] = …`"));
+  return false;
+}
+
+TypeId Checker::CheckLetValue(const ast::LetStmt& let) {
+  if (let.binding.type != nullptr) return CheckAs(*let.value, Resolve(*let.binding.type));
+  const TypeId type = Infer(*let.value);
+  return CheckKnown(*let.value, type, let.binding.name.text) ? type : TypeTable::Error();
+}
+
 void Checker::CheckLet(const ast::LetStmt& let) {
-  TypeId type;
-  if (let.binding.type != nullptr) {
-    type = Resolve(*let.binding.type);
-    CheckAs(*let.value, type);
-  } else {
-    type = Infer(*let.value);
-    if (!Known(type)) {
-      Report(diag::kUnknownElement, let.value->span, types_.Name(type))
-          .Help("write it: `let " + let.binding.name.text +
-                (types_.IsOptional(type) ? ": Text? = …`" : ": [Text] = …`"));
-      type = TypeTable::Error();
-    }
-  }
-  Bind(let.binding, type);
+  Bind(let.binding, CheckLetValue(let));
 }
 
 TypeId Checker::InferBlock(const ast::Block& block, TypeId hint) {

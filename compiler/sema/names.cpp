@@ -22,15 +22,28 @@ void Checker::Bind(const ast::Binding& binding, TypeId type) {
 void Checker::BindName(const ast::Name& name, ast::NodeId id, TypeId type) {
   Info(id).type = Info(id).converted = type;
   if (name.empty() || name.text == "_") return;
-  if (const Local* local = FindLocal(name.text)) {
+  const Local* local = FindLocal(name.text);
+  if (local != nullptr && !local->given) {
     diag::Builder builder = Report(diag::kShadowedName, name.span, name.text);
     if (local->span.end > 0) builder.Note(file_, local->span, "it is bound here");
   } else if (plan.planner == kNone && (module_.values.contains(name.text) || module_.aliases.contains(name.text))) {
-    diag::Builder builder = Report(diag::kShadowedName, name.span, name.text);
-    auto value = module_.values.find(name.text);
-    if (value != module_.values.end()) builder.Label("the name of " + Kind(value->second));
+    ReportHidden(name);
   }
   locals_.push_back({name.text, {.kind = SymbolKind::kLocal, .binding = id, .type = type}, name.span});
+}
+
+void Checker::ReportHidden(const ast::Name& name) {
+  diag::Builder builder = Report(diag::kShadowedName, name.span, name.text);
+  auto value = module_.values.find(name.text);
+  if (value != module_.values.end()) builder.Label("the name of " + Kind(value->second));
+}
+
+void Checker::BindGiven(const ast::Name& name, ast::NodeId id, TypeId type) {
+  Info(id).type = Info(id).converted = type;
+  if (name.empty() || name.text == "_") return;
+  if (module_.values.contains(name.text) || module_.aliases.contains(name.text)) ReportHidden(name);
+  locals_.push_back(
+      {.name = name.text, .symbol = {.kind = SymbolKind::kLocal, .binding = id, .type = type}, .given = true});
 }
 
 std::vector<std::string_view> Checker::ValueNames() const {

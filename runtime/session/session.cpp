@@ -189,8 +189,8 @@ namespace {
 
 // Whether two requests differ in inputs, seed and gold answers at most.
 bool Agree(const RunRequest& a, const RunRequest& b) {
-  return a.program == b.program && a.plan == b.plan && a.workflow == b.workflow && a.params == b.params &&
-         a.normalisation == b.normalisation && a.settings == b.settings && a.code == b.code &&
+  return a.program == b.program && a.plan == b.plan && a.snippet == b.snippet && a.workflow == b.workflow &&
+         a.params == b.params && a.normalisation == b.normalisation && a.settings == b.settings && a.code == b.code &&
          a.observer == b.observer && a.stream == b.stream && a.store == b.store && a.reward == b.reward;
 }
 
@@ -209,13 +209,19 @@ Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest&
     const RunnablePlan& plan = *setup->request.plan;
     if (plan.program != request.program) return Error(ErrorCode::kInvalidArgument, "the plan is another program's");
     setup->workflow = {plan.text, plan.module->main(), &plan.signature, {}};
+    setup->module = plan.module;
+  } else if (request.snippet != nullptr) {
+    const Snippet& snippet = *setup->request.snippet;
+    const ir::FunctionId entry = snippet.module->main();
+    setup->workflow = {snippet.module->function(entry).name, entry, &snippet.signature, {}};
+    setup->module = snippet.module;
   } else {
     JADE_ASSIGN_OR_RETURN(setup->workflow, program.FindWorkflow(request.workflow));
+    setup->module = program.module();
   }
   if (!request.reward.empty()) {
     JADE_ASSIGN_OR_RETURN(setup->reward, program.FindReward(request.reward));
   }
-  setup->module = request.plan != nullptr ? request.plan->module : program.module();
   setup->builtins.normalisation = request.normalisation;
   JADE_ASSIGN_OR_RETURN(setup->params, BindParams(program, request.params, setup->builtins));
   setup->settings = request.settings;
@@ -233,8 +239,13 @@ Result<RunId> Session::Start(const RunRequest& request) {
   Pending pending;
   JADE_ASSIGN_OR_RETURN(pending.setup, SetupOf(request));
   const Setup& setup = *pending.setup;
-  JADE_ASSIGN_OR_RETURN(std::vector<Value> arguments,
-                        BindInputs(*request.program, setup.workflow, request.inputs, setup.params, setup.builtins));
+  std::vector<Value> arguments;
+  if (request.snippet != nullptr) {
+    arguments = request.snippet->arguments;
+  } else {
+    JADE_ASSIGN_OR_RETURN(arguments,
+                          BindInputs(*request.program, setup.workflow, request.inputs, setup.params, setup.builtins));
+  }
   pending.arguments = std::make_unique<Value[]>(arguments.size());
   std::copy(arguments.begin(), arguments.end(), pending.arguments.get());
   if (!request.gold.empty()) pending.gold = std::make_unique<const std::vector<std::string>>(request.gold);
@@ -322,6 +333,12 @@ void Session::RunEnded(RunId run, const schedule::RunResult& result) {
   trace::Store* store = pending.setup->store;
   // A store that has failed says so when it is flushed.
   if (store != nullptr) (void)store->AddRun(EndRecord(pending, result));
+}
+
+void Session::ForgetPrograms() {
+  JADE_CHECK(active_count() == 0, "{} runs are active", active_count());
+  plans_.clear();
+  latest_ = nullptr;
 }
 
 FinishedRun Session::Take(RunId id) {

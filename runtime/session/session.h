@@ -27,6 +27,7 @@
 #include "runtime/schedule/scheduler.h"
 #include "runtime/session/plan_cache.h"
 #include "runtime/session/program.h"
+#include "runtime/session/snippet.h"
 
 namespace jade::session {
 
@@ -59,6 +60,7 @@ struct RunRequest {
   // Inputs by parameter name. For a Text (or a nominal type over it) the text itself, for everything else JSON.
   // Optional parameters may be left out.
   std::map<std::string, std::string> inputs;
+  std::shared_ptr<const Snippet> snippet;     // in the place of a workflow and its inputs; null: none
   std::map<std::string, std::string> params;  // of `param`s, written as inputs are; the others keep their default
   uint64_t seed = 0;
   Budget budget;
@@ -107,6 +109,9 @@ class Session final : private schedule::RunOwner {
   void CancelAll() { scheduler_.CancelAll(); }
   bool active(RunId run) const { return scheduler_.active(run); }
   size_t active_count() const { return scheduler_.active_count(); }
+
+  // Drops the plans compiled for programs, and with them its hold on the programs. No run may be active.
+  void ForgetPrograms();
 
   // What a run that is no longer active left behind; once.
   FinishedRun Take(RunId run);

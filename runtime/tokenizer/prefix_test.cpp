@@ -27,10 +27,10 @@ class PrefixTest : public testing::TestWithParam<const char*> {
   // The fixture's vocabulary with what a chat needs.
   static Tokenizer Load() {
     TokenizerSpec spec = Tokenizer::LoadTokenizerJson(kFixtures + GetParam() + ".json").value().spec();
-    for (const char* control : {"<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}) {
-      if (std::any_of(spec.added.begin(), spec.added.end(), [&](const AddedToken& token) {
-            return token.content == control;
-          })) {
+    for (const char* control :
+         {"<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"}) {
+      if (std::any_of(spec.added.begin(), spec.added.end(),
+                      [&](const AddedToken& token) { return token.content == control; })) {
         continue;
       }
       spec.added.push_back({static_cast<int32_t>(spec.tokens.size()), control});
@@ -42,7 +42,8 @@ class PrefixTest : public testing::TestWithParam<const char*> {
   const std::string& Any() { return strings_[random_() % strings_.size()]; }
   std::string Static() {
     // What tempts a tokenizer to reach over the end: blanks, digits, elisions, marks, halves of characters.
-    static const std::string kEnds[] = {"", " ", "  ", "\n", "\n\n", " \n ", "'", "12", "a", "\xCC", "e\xCC\x81", "\r", "<"};
+    static const std::string kEnds[] = {"",   " ", "  ",   "\n",        "\n\n", " \n ", "'",
+                                        "12", "a", "\xCC", "e\xCC\x81", "\r",   "<"};
     std::string text;
     while (text.size() < PrefixCache::kLeastBytes) text += Any();
     return text + kEnds[random_() % std::size(kEnds)];

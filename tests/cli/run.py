@@ -112,15 +112,16 @@ class Case:
         if words[0] == "jade":
             words[0] = programs["jade"]
         status, stdout, stderr = execute(words, folder, options)
-        out = prefixed("!", self.masked(stderr, folder)) + prefixed("|", self.masked(stdout, folder))
+        out = prefixed("!", masked(stderr, folder, self.masks)) + prefixed("|", masked(stdout, folder, self.masks))
         return out + [f"= {status}" if status >= 0 else f"= signal {-status}"]
 
-    def masked(self, data, folder):
-        text = data.decode("utf-8", errors="backslashreplace")
-        text = text.replace(str(folder), "<dir>").replace(str(ROOT), "<jade>")
-        for pattern, replacement in self.masks + MASKS:
-            text = re.sub(pattern, replacement, text, flags=re.M)
-        return text
+
+def masked(data, folder, masks):
+    text = data.decode("utf-8", errors="backslashreplace")
+    text = text.replace(str(folder), "<dir>").replace(str(ROOT), "<jade>")
+    for pattern, replacement in masks + MASKS:
+        text = re.sub(pattern, replacement, text, flags=re.M)
+    return text
 
 
 def parse_option(text):
@@ -144,19 +145,22 @@ def prefixed(mark, text):
     return [f"{mark} {line}" if line else mark for line in lines]
 
 
-def execute(words, folder, options):
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder / ".home"), "TERM": "dumb", "LC_ALL": "C.UTF-8",
-                   "TZ": "UTC"}
+def environment(folder):
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder / ".home"), "TERM": "dumb", "LC_ALL": "C.UTF-8",
+                 "TZ": "UTC"}
     for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
         if name in os.environ:
-            environment[name] = os.environ[name]
+            variables[name] = os.environ[name]
+    return variables
 
+
+def execute(words, folder, options):
     def limit():
         if "file_size" in options:
             resource.setrlimit(resource.RLIMIT_FSIZE, (options["file_size"], resource.RLIM_INFINITY))
 
-    child = subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, preexec_fn=limit)
+    child = subprocess.Popen(words, cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit)
     timer = threading.Timer(TIMEOUT_SECONDS, child.kill)
     timer.start()
     try:
