@@ -69,12 +69,19 @@ Operator UnaryOperator(size_t token, Span span) {
 
 ExprPtr Builder::ExprOf(P::ExprContext* tree, Span fallback) {
   if (tree == nullptr) return Error(fallback);
+  if (auto* chain = OnlyChild<P::ChainContext>(tree)) return ChainOf(chain);
   if (P::WithinContext* within = tree->within()) return WithinOf(within);
   if (P::ChainContext* chain = tree->chain()) return ChainOf(chain);
   return Error(SpanOf(tree));
 }
 
 ExprPtr Builder::ChainOf(P::ChainContext* tree) {
+  if (auto* operand = OnlyChild<P::OperandContext>(tree)) {
+    if (auto* postfix = OnlyChild<P::PostfixContext>(operand)) {
+      const Depth depth(*this, 1, SpanOf(tree->getStart()));
+      return depth.ok() ? PostfixOf(postfix) : Error(SpanOf(tree));
+    }
+  }
   size_t operators = tree->binaryOp().size();
   for (P::OperandContext* operand : tree->operand()) operators += operand->prefix().size();
   if (operators > kMaxNesting) {
@@ -138,6 +145,7 @@ ExprPtr Builder::OperandsToTree(P::ChainContext* tree) {
 }
 
 ExprPtr Builder::PostfixOf(P::PostfixContext* tree) {
+  if (auto* primary = OnlyChild<P::PrimaryContext>(tree)) return PrimaryOf(primary);
   const auto suffixes = tree->suffix();
   const Depth depth(*this, suffixes.size(), SpanOf(tree->getStart()));
   if (!depth.ok() || tree->primary() == nullptr) return Error(SpanOf(tree));
@@ -150,6 +158,7 @@ ExprPtr Builder::PostfixOf(P::PostfixContext* tree) {
 ExprPtr Builder::SuffixOf(ExprPtr base, const std::vector<P::SuffixContext*>& suffixes, size_t& at) {
   P::SuffixContext* suffix = suffixes[at];
   const Span span = source::Cover(base->span, SpanOf(suffix));
+  if (auto* call = Exactly<P::CallSuffixContext>(suffix)) return CallOf(std::move(base), std::nullopt, call);
   if (auto* field = dynamic_cast<P::FieldSuffixContext*>(suffix)) {
     auto node = Make<ast::FieldExpr>(span);
     node->base = std::move(base);
@@ -172,8 +181,7 @@ ExprPtr Builder::SuffixOf(ExprPtr base, const std::vector<P::SuffixContext*>& su
     ++at;
     return CallOf(std::move(base), name, call);
   }
-  auto* call = dynamic_cast<P::CallSuffixContext*>(suffix);
-  return call != nullptr ? CallOf(std::move(base), std::nullopt, call) : std::move(base);
+  return base;
 }
 
 ExprPtr Builder::CallOf(ExprPtr callee, std::optional<ast::Name> label, P::CallSuffixContext* tree) {
@@ -185,6 +193,11 @@ ExprPtr Builder::CallOf(ExprPtr callee, std::optional<ast::Name> label, P::CallS
   for (P::ArgumentContext* tree_argument : tree->arguments()->argument()) {
     ast::Argument argument;
     argument.span = SpanOf(tree_argument);
+    if (auto* only = OnlyChild<P::ExprContext>(tree_argument)) {
+      argument.value = ExprOf(only, argument.span);
+      node->arguments.push_back(std::move(argument));
+      continue;
+    }
     const auto exprs = tree_argument->expr();
     argument.value = ExprOf(exprs.empty() ? nullptr : exprs.back(), argument.span);
     if (tree_argument->COLON() != nullptr && exprs.size() == 2) {
@@ -224,9 +237,18 @@ ExprPtr Builder::NumberOf(antlr4::Token* token) {
   return node;
 }
 
+ExprPtr Builder::NameExprOf(P::NameContext* tree, Span span) {
+  ast::Name name = NameOf(tree);
+  if (name.empty()) return Error(span);
+  auto node = Make<ast::NameExpr>(span);
+  node->name = std::move(name);
+  return node;
+}
+
 ExprPtr Builder::PrimaryOf(P::PrimaryContext* tree) {
   const Span span = SpanOf(tree);
   antlr4::Token* start = tree->getStart();
+  if (auto* name = OnlyChild<P::NameContext>(tree)) return NameExprOf(name, span);
   if (tree->INT() != nullptr || tree->FLOAT() != nullptr) return NumberOf(start);
   if (tree->TRUE() != nullptr || tree->FALSE() != nullptr) {
     auto node = Make<ast::BoolLiteral>(span);
@@ -239,13 +261,7 @@ ExprPtr Builder::PrimaryOf(P::PrimaryContext* tree) {
     return Error(span);
   }
   if (tree->templateLiteral() != nullptr) return TemplateOf(tree->templateLiteral());
-  if (tree->name() != nullptr) {
-    ast::Name name = NameOf(tree->name());
-    if (name.empty()) return Error(span);
-    auto node = Make<ast::NameExpr>(span);
-    node->name = std::move(name);
-    return node;
-  }
+  if (tree->name() != nullptr) return NameExprOf(tree->name(), span);
   if (tree->expr() != nullptr) {
     ExprPtr inner = ExprOf(tree->expr(), span);
     if (inner->kind != ast::ExprKind::kError) inner->span = span;  // with its parentheses

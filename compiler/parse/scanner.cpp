@@ -18,7 +18,58 @@ class GuardedLexer : public JadeLexer {
   using JadeLexer::JadeLexer;
   // A `}` too many is diagnosed later; the lexer just stays where it is.
   size_t popMode() override { return modeStack.empty() ? mode : JadeLexer::popMode(); }
-  size_t open_modes() const { return modeStack.size(); }
+
+  struct Scanned {
+    size_t type = 0;
+    size_t channel = 0;
+    size_t begin = 0;  // code points
+    size_t end = 0;
+    size_t column = 0;
+  };
+  // What Lexer::nextToken does, without making a token of it.
+  Scanned Next() {
+    auto* simulator = static_cast<antlr4::atn::LexerATNSimulator*>(getInterpreter<antlr4::atn::LexerATNSimulator>());
+    while (_input->LA(1) != antlr4::Token::EOF) {
+      Scanned scanned;
+      channel = antlr4::Token::DEFAULT_CHANNEL;
+      scanned.begin = tokenStartCharIndex = _input->index();
+      scanned.column = simulator->getCharPositionInLine();
+      do {
+        type = antlr4::Token::INVALID_TYPE;
+        const size_t matched = Match(*simulator);
+        if (type == antlr4::Token::INVALID_TYPE) type = matched;
+      } while (type == MORE);
+      if (type == SKIP) continue;
+      scanned.type = type;
+      scanned.channel = channel;
+      scanned.end = _input->index();
+      return scanned;
+    }
+    return {antlr4::Token::EOF};
+  }
+
+ private:
+  size_t Match(antlr4::atn::LexerATNSimulator& simulator) {
+    try {
+      return simulator.match(_input, mode);
+    } catch (const antlr4::LexerNoViableAltException& e) {
+      recover(e);
+      return SKIP;
+    }
+  }
+};
+
+// UTF-8 is decoded by ANTLR; a text of ASCII need not be.
+class ScannerInput : public antlr4::ANTLRInputStream {
+ public:
+  explicit ScannerInput(std::string_view text) {
+    const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80U; };
+    if (std::all_of(text.begin(), text.end(), ascii)) {
+      _data.assign(text.begin(), text.end());
+    } else {
+      load(std::string(text));
+    }
+  }
 };
 
 // Maps code-point offsets to byte offsets. Empty for ASCII, where they agree.
@@ -68,24 +119,24 @@ class Scanner {
         sink_(sink),
         text_(file->Text(range)),
         bytes_(text_),
-        input_(std::string(text_)),
+        input_(text_),
         lexer_(&input_) {
     lexer_.removeErrorListeners();
   }
 
   ScanResult Run() {
     while (true) {
-      const std::unique_ptr<antlr4::Token> token = lexer_.nextToken();
-      if (token->getType() == antlr4::Token::EOF) break;
-      Span span{range_.begin + bytes_[token->getStartIndex()], range_.begin + bytes_[token->getStopIndex() + 1]};
-      if (token->getChannel() == JadeLexer::COMMENTS) {
+      const GuardedLexer::Scanned token = lexer_.Next();
+      if (token.type == antlr4::Token::EOF) break;
+      Span span{range_.begin + bytes_[token.begin], range_.begin + bytes_[token.end]};
+      if (token.channel == JadeLexer::COMMENTS) {
         result_.comments.push_back({span, StartsLine(span.begin)});
         continue;
       }
       Lexeme lexeme;
-      lexeme.type = token->getType();
+      lexeme.type = token.type;
       lexeme.span = span;
-      lexeme.column = static_cast<uint32_t>(token->getCharPositionInLine());
+      lexeme.column = static_cast<uint32_t>(token.column);
       lexeme.first_on_line = open_.empty() || open_.back().brace ? StartsLine(span.begin) : false;
       Take(lexeme);
       if (result_.tokens.size() > kMaxTokens) {
@@ -259,7 +310,7 @@ class Scanner {
   diag::Diagnostics& sink_;
   const std::string_view text_;
   const ByteMap bytes_;
-  antlr4::ANTLRInputStream input_;
+  ScannerInput input_;
   GuardedLexer lexer_;
   std::vector<Open> open_;
   ScanResult result_;
