@@ -71,8 +71,8 @@ struct CallState {
     if (ending == nullptr) ending = std::make_unique<Ending>();
     return *ending;
   }
-  // The call as it stands. `index` in order of issue; `executed` is the call that Sharing::shared_with names, or null. `take`
-  // moves what came back out of the call, which is over.
+  // The call as it stands. `index` in order of issue; `executed` is the call that Sharing::shared_with names, or null.
+  // `take` moves what came back out of the call, which is over.
   trace::CallRecord Record(uint64_t index, const CallState* executed, bool take);
 };
 

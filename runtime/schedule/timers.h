@@ -35,7 +35,7 @@ class Timers {
   static bool IsLater(const Timer& a, const Timer& b);
   uint64_t Push(int64_t micros, RunId run);
 
-  std::vector<Timer> heap_;  // the earliest in front
+  std::vector<Timer> heap_;                       // the earliest in front
   std::unordered_map<uint64_t, Action> actions_;  // by order
   uint64_t set_ = 0;
 };
