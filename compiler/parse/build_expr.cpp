@@ -144,12 +144,24 @@ ExprPtr Builder::OperandsToTree(P::ChainContext* tree) {
   return values.empty() ? Error(SpanOf(tree)) : std::move(values.front());
 }
 
+std::vector<P::SuffixContext*> Builder::SuffixesOf(P::PostfixContext* tree) const {
+  if (view_.partial) return tree->suffix();
+  // All that follows the primary.
+  std::vector<P::SuffixContext*> suffixes;
+  suffixes.reserve(tree->children.size() - 1);
+  for (size_t i = 1; i < tree->children.size(); ++i) {
+    suffixes.push_back(static_cast<P::SuffixContext*>(tree->children[i]));
+  }
+  return suffixes;
+}
+
 ExprPtr Builder::PostfixOf(P::PostfixContext* tree) {
   if (auto* primary = OnlyChild<P::PrimaryContext>(tree)) return PrimaryOf(primary);
-  const auto suffixes = tree->suffix();
+  const std::vector<P::SuffixContext*> suffixes = SuffixesOf(tree);
   const Depth depth(*this, suffixes.size(), SpanOf(tree->getStart()));
-  if (!depth.ok() || tree->primary() == nullptr) return Error(SpanOf(tree));
-  ExprPtr expr = PrimaryOf(tree->primary());
+  P::PrimaryContext* primary = tree->primary();
+  if (!depth.ok() || primary == nullptr) return Error(SpanOf(tree));
+  ExprPtr expr = PrimaryOf(primary);
   for (size_t i = 0; i < suffixes.size(); ++i) expr = SuffixOf(std::move(expr), suffixes, i);
   return expr;
 }
@@ -189,8 +201,11 @@ ExprPtr Builder::CallOf(ExprPtr callee, std::optional<ast::Name> label, P::CallS
   node->callee = std::move(callee);
   node->label = std::move(label);
   node->parentheses = SpanOf(tree);
-  if (tree->arguments() == nullptr) return node;
-  for (P::ArgumentContext* tree_argument : tree->arguments()->argument()) {
+  P::ArgumentsContext* arguments = tree->arguments();
+  if (arguments == nullptr) return node;
+  for (antlr4::tree::ParseTree* child : arguments->children) {
+    auto* tree_argument = Exactly<P::ArgumentContext>(child);
+    if (tree_argument == nullptr) continue;
     ast::Argument argument;
     argument.span = SpanOf(tree_argument);
     if (auto* only = OnlyChild<P::ExprContext>(tree_argument)) {

@@ -125,6 +125,7 @@ class Builder {
   ast::ExprPtr ExprOf(P::ExprContext* tree, ast::Span fallback);
   ast::ExprPtr ChainOf(P::ChainContext* tree);
   ast::ExprPtr OperandsToTree(P::ChainContext* tree);
+  std::vector<P::SuffixContext*> SuffixesOf(P::PostfixContext* tree) const;
   ast::ExprPtr PostfixOf(P::PostfixContext* tree);
   ast::ExprPtr SuffixOf(ast::ExprPtr base, const std::vector<P::SuffixContext*>& suffixes, size_t& at);
   ast::ExprPtr CallOf(ast::ExprPtr callee, std::optional<ast::Name> label, P::CallSuffixContext* tree);

@@ -20,7 +20,11 @@ class ChunkTokens final : public antlr4::TokenStream {
   }
 
   antlr4::Token* LT(ssize_t k) override {
-    if (k > 0) return &tokens_[std::min(at_ + static_cast<size_t>(k) - 1, tokens_.size() - 1)];
+    if (k > 0) {
+      const size_t asked = std::min(at_ + static_cast<size_t>(k) - 1, tokens_.size() - 1);
+      furthest_ = std::max(furthest_, asked);
+      return &tokens_[asked];
+    }
     const auto back = static_cast<size_t>(-k);
     return k == 0 || back > at_ ? nullptr : &tokens_[at_ - back];
   }
@@ -40,6 +44,10 @@ class ChunkTokens final : public antlr4::TokenStream {
   antlr4::Token* get(size_t index) const override { return const_cast<antlr4::CommonToken*>(&tokens_.at(index)); }
   antlr4::TokenSource* getTokenSource() const override { return const_cast<antlr4::ListTokenSource*>(&source_); }
   std::string getSourceName() const override { return UNKNOWN_SOURCE_NAME; }
+
+  // The token furthest on that anyone has asked for since WatchFrom.
+  void WatchFrom(size_t index) { furthest_ = index; }
+  size_t furthest() const { return furthest_; }
 
   // Texts are the lexemes' business.
   std::string getText(const antlr4::misc::Interval&) override { return ""; }
@@ -61,6 +69,7 @@ class ChunkTokens final : public antlr4::TokenStream {
   antlr4::ListTokenSource source_;  // of the end alone; for whoever asks for a token factory
   std::vector<antlr4::CommonToken> tokens_;
   size_t at_ = 0;
+  size_t furthest_ = 0;
 };
 
 }  // namespace jade::parse

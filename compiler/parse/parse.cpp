@@ -4,6 +4,7 @@
 #include "compiler/parse/builder.h"
 #include "compiler/parse/chunk_tokens.h"
 #include "compiler/parse/errors.h"
+#include "compiler/parse/prediction.h"
 
 namespace jade::parse {
 namespace {
@@ -79,10 +80,10 @@ void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_
   ChunkTokens stream(lexemes, count);
   BoundedParser parser(&stream);
   parser.removeErrorListeners();
-  auto* interpreter = parser.getInterpreter<antlr4::atn::ParserATNSimulator>();
+  auto* simulator = parser.getInterpreter<antlr4::atn::ParserATNSimulator>();
+  parser.setInterpreter(new RememberingSimulator(&parser, *simulator, stream));  // deletes the one before
   ChunkView view{lexemes, count, silent, false};
   try {
-    interpreter->setPredictionMode(antlr4::atn::PredictionMode::SLL);
     parser.setErrorHandler(std::make_shared<GiveUp>());
     build(entry(parser), view);
     return;

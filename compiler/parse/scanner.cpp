@@ -1,6 +1,7 @@
 #include "compiler/parse/scanner.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "antlr4-runtime.h"
@@ -13,9 +14,38 @@ namespace {
 using grammar::JadeLexer;
 using source::Span;
 
+// The DFA that all lexers share takes a lock and a hash table for each character; this remembers what it said. Its
+// states and edges stay once they are there.
+class RememberingLexerSimulator final : public antlr4::atn::LexerATNSimulator {
+ public:
+  // Takes over what `base` shares with other lexers.
+  RememberingLexerSimulator(antlr4::Lexer* lexer, LexerATNSimulator& base)
+      : LexerATNSimulator(lexer, lexer->getATN(), base._decisionToDFA, base.getSharedContextCache()) {}
+
+  antlr4::dfa::DFAState* getExistingTargetState(antlr4::dfa::DFAState* state, size_t symbol) override {
+    Edge& edge = edges_[(reinterpret_cast<uintptr_t>(state) / 64 + symbol * 37) % edges_.size()];
+    if (edge.from == state && edge.symbol == symbol) return edge.to;
+    antlr4::dfa::DFAState* to = LexerATNSimulator::getExistingTargetState(state, symbol);
+    if (to != nullptr) edge = {state, to, symbol};
+    return to;
+  }
+
+ private:
+  struct Edge {
+    antlr4::dfa::DFAState* from = nullptr;
+    antlr4::dfa::DFAState* to = nullptr;
+    size_t symbol = 0;
+  };
+  std::array<Edge, 32> edges_;  // below a KiB: what is larger makes malloc tidy up
+};
+
 class GuardedLexer : public JadeLexer {
  public:
-  using JadeLexer::JadeLexer;
+  explicit GuardedLexer(antlr4::CharStream* input) : JadeLexer(input) {
+    auto* base = getInterpreter<antlr4::atn::LexerATNSimulator>();
+    simulator_ = new RememberingLexerSimulator(this, *base);
+    setInterpreter(simulator_);  // owns it, and deletes the one before
+  }
   // A `}` too many is diagnosed later; the lexer just stays where it is.
   size_t popMode() override { return modeStack.empty() ? mode : JadeLexer::popMode(); }
 
@@ -28,15 +58,14 @@ class GuardedLexer : public JadeLexer {
   };
   // What Lexer::nextToken does, without making a token of it.
   Scanned Next() {
-    auto* simulator = static_cast<antlr4::atn::LexerATNSimulator*>(getInterpreter<antlr4::atn::LexerATNSimulator>());
     while (_input->LA(1) != antlr4::Token::EOF) {
       Scanned scanned;
       channel = antlr4::Token::DEFAULT_CHANNEL;
       scanned.begin = tokenStartCharIndex = _input->index();
-      scanned.column = simulator->getCharPositionInLine();
+      scanned.column = simulator_->getCharPositionInLine();
       do {
         type = antlr4::Token::INVALID_TYPE;
-        const size_t matched = Match(*simulator);
+        const size_t matched = Match();
         if (type == antlr4::Token::INVALID_TYPE) type = matched;
       } while (type == MORE);
       if (type == SKIP) continue;
@@ -49,14 +78,16 @@ class GuardedLexer : public JadeLexer {
   }
 
  private:
-  size_t Match(antlr4::atn::LexerATNSimulator& simulator) {
+  size_t Match() {
     try {
-      return simulator.match(_input, mode);
+      return simulator_->match(_input, mode);
     } catch (const antlr4::LexerNoViableAltException& e) {
       recover(e);
       return SKIP;
     }
   }
+
+  antlr4::atn::LexerATNSimulator* simulator_ = nullptr;
 };
 
 // UTF-8 is decoded by ANTLR; a text of ASCII need not be.
@@ -122,6 +153,7 @@ class Scanner {
         input_(text_),
         lexer_(&input_) {
     lexer_.removeErrorListeners();
+    result_.tokens.reserve(std::min<size_t>(text_.size() / 2, 48));
   }
 
   ScanResult Run() {
