@@ -1,8 +1,8 @@
 #pragma once
-// Internal to compiler/parse: ANTLR's prediction with a memory of its own. The DFA that all parsers share answers behind
-// locks and hash tables; within one text the same few decisions on the same one or two tokens come again and again. In
-// SLL mode (without predicates, which the grammar has none of) a prediction depends on nothing but the decision and the
-// tokens that it looked at. One thread, for the time of one parse.
+// Internal to compiler/parse: ANTLR's prediction with a memory of its own. The DFA that all parsers share answers
+// behind locks and hash tables; within one text the same few decisions on the same one or two tokens come again and
+// again. In SLL mode (without predicates, which the grammar has none of) a prediction depends on nothing but the
+// decision and the tokens that it looked at. One thread, for the time of one parse.
 
 #include <array>
 #include <cstdint>
