@@ -16,9 +16,9 @@ struct Figure {
 };
 
 struct CompilerBenchOptions {
-  int samples = 3000;           // plans compiled, of each kind
-  int runs = 3000;              // of ten calls each
-  int suspended_runs = 20'000;  // waiting at once
+  int samples = 3000;            // plans compiled, of each kind
+  int runs = 3000;               // of ten calls each
+  int suspended_runs = 100'000;  // waiting at once; a tenth and a hundredth of them too
   int front_end_rounds = 15;
 };
 

@@ -16,7 +16,21 @@ using types::TypeKind;
 using types::TypeTable;
 
 std::string JsonQuote(std::string_view text) {
-  return json(std::string(text)).dump(-1, ' ', false, json::error_handler_t::replace);
+  // Nearly every text is ASCII with nothing to escape but quotes and line breaks; the library takes ten times as long.
+  std::string quoted = "\"";
+  quoted.reserve(text.size() + 2);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\' || c == '\n') {
+      quoted += '\\';
+      quoted += c == '\n' ? 'n' : c;
+    } else if (byte >= 0x20U && byte < 0x80U) {
+      quoted += c;
+    } else {
+      return json(std::string(text)).dump(-1, ' ', false, json::error_handler_t::replace);
+    }
+  }
+  return quoted + '"';
 }
 
 namespace {

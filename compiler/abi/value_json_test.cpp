@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace jade::abi {
 namespace {
 
@@ -53,6 +55,19 @@ TEST_F(ValueJson, HostileInput) {
   const std::string closed = deep + std::string(100'000, ']');
   EXPECT_FALSE(FromJson(closed, types_.List(TypeTable::Int()), types_).ok());
   EXPECT_EQ(ToJson(Value::Text("\xff"), TypeTable::Text(), types_), "\"\xef\xbf\xbd\"");
+}
+
+TEST(JsonQuote, QuotesWhatTheLibraryQuotes) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string one = "a" + std::string(1, static_cast<char>(byte)) + "\"b\\\n";
+    all += one;
+    for (const std::string& text : {one, all}) {
+      EXPECT_EQ(JsonQuote(text), nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+          << byte;
+    }
+  }
+  EXPECT_EQ(JsonQuote(""), "\"\"");
 }
 
 }  // namespace

@@ -177,7 +177,10 @@ class Analysis {
 
   Spend OfRegion(const ir::Region& region) {
     Spend spend;
-    for (const Op& op : function_->OpsOf(region)) spend = Both(spend, OfOp(op));
+    for (const Op& op : function_->OpsOf(region)) {
+      if (IsFree(op.code)) continue;
+      spend = Both(spend, OfOp(op));
+    }
     return spend;
   }
 
@@ -185,6 +188,26 @@ class Analysis {
     Spend spend;
     for (uint32_t r = from; r < op.region_count; ++r) spend = Both(spend, OfRegion(function_->RegionOf(op, r)));
     return spend;
+  }
+
+  // Most of them: what OfOp has no case for.
+  static bool IsFree(Opcode code) {
+    switch (code) {
+      case Opcode::kIssue:
+      case Opcode::kCall:
+      case Opcode::kRun:
+      case Opcode::kSpawn:
+      case Opcode::kIf:
+      case Opcode::kSwitch:
+      case Opcode::kFold:
+      case Opcode::kEach:
+      case Opcode::kMap:
+      case Opcode::kRepeat:
+      case Opcode::kWithin:
+        return false;
+      default:
+        return true;
+    }
   }
 
   Spend OfOp(const Op& op) {

@@ -57,6 +57,8 @@ Cost Cost::Of(std::vector<Term> terms) {
 
 Cost operator+(const Cost& a, const Cost& b) {
   if (a.budget_ || b.budget_) return Cost::Budget();
+  if (a.is_zero()) return b;
+  if (b.is_zero()) return a;
   std::vector<Cost::Term> terms = a.terms_;
   terms.insert(terms.end(), b.terms_.begin(), b.terms_.end());
   return Cost::Of(std::move(terms));

@@ -69,12 +69,19 @@ Operator UnaryOperator(size_t token, Span span) {
 
 ExprPtr Builder::ExprOf(P::ExprContext* tree, Span fallback) {
   if (tree == nullptr) return Error(fallback);
+  if (auto* chain = OnlyChild<P::ChainContext>(tree)) return ChainOf(chain);
   if (P::WithinContext* within = tree->within()) return WithinOf(within);
   if (P::ChainContext* chain = tree->chain()) return ChainOf(chain);
   return Error(SpanOf(tree));
 }
 
 ExprPtr Builder::ChainOf(P::ChainContext* tree) {
+  if (auto* operand = OnlyChild<P::OperandContext>(tree)) {
+    if (auto* postfix = OnlyChild<P::PostfixContext>(operand)) {
+      const Depth depth(*this, 1, SpanOf(tree->getStart()));
+      return depth.ok() ? PostfixOf(postfix) : Error(SpanOf(tree));
+    }
+  }
   size_t operators = tree->binaryOp().size();
   for (P::OperandContext* operand : tree->operand()) operators += operand->prefix().size();
   if (operators > kMaxNesting) {
@@ -137,11 +144,24 @@ ExprPtr Builder::OperandsToTree(P::ChainContext* tree) {
   return values.empty() ? Error(SpanOf(tree)) : std::move(values.front());
 }
 
+std::vector<P::SuffixContext*> Builder::SuffixesOf(P::PostfixContext* tree) const {
+  if (view_.partial) return tree->suffix();
+  // All that follows the primary.
+  std::vector<P::SuffixContext*> suffixes;
+  suffixes.reserve(tree->children.size() - 1);
+  for (size_t i = 1; i < tree->children.size(); ++i) {
+    suffixes.push_back(static_cast<P::SuffixContext*>(tree->children[i]));
+  }
+  return suffixes;
+}
+
 ExprPtr Builder::PostfixOf(P::PostfixContext* tree) {
-  const auto suffixes = tree->suffix();
+  if (auto* primary = OnlyChild<P::PrimaryContext>(tree)) return PrimaryOf(primary);
+  const std::vector<P::SuffixContext*> suffixes = SuffixesOf(tree);
   const Depth depth(*this, suffixes.size(), SpanOf(tree->getStart()));
-  if (!depth.ok() || tree->primary() == nullptr) return Error(SpanOf(tree));
-  ExprPtr expr = PrimaryOf(tree->primary());
+  P::PrimaryContext* primary = tree->primary();
+  if (!depth.ok() || primary == nullptr) return Error(SpanOf(tree));
+  ExprPtr expr = PrimaryOf(primary);
   for (size_t i = 0; i < suffixes.size(); ++i) expr = SuffixOf(std::move(expr), suffixes, i);
   return expr;
 }
@@ -150,6 +170,7 @@ ExprPtr Builder::PostfixOf(P::PostfixContext* tree) {
 ExprPtr Builder::SuffixOf(ExprPtr base, const std::vector<P::SuffixContext*>& suffixes, size_t& at) {
   P::SuffixContext* suffix = suffixes[at];
   const Span span = source::Cover(base->span, SpanOf(suffix));
+  if (auto* call = Exactly<P::CallSuffixContext>(suffix)) return CallOf(std::move(base), std::nullopt, call);
   if (auto* field = dynamic_cast<P::FieldSuffixContext*>(suffix)) {
     auto node = Make<ast::FieldExpr>(span);
     node->base = std::move(base);
@@ -172,8 +193,7 @@ ExprPtr Builder::SuffixOf(ExprPtr base, const std::vector<P::SuffixContext*>& su
     ++at;
     return CallOf(std::move(base), name, call);
   }
-  auto* call = dynamic_cast<P::CallSuffixContext*>(suffix);
-  return call != nullptr ? CallOf(std::move(base), std::nullopt, call) : std::move(base);
+  return base;
 }
 
 ExprPtr Builder::CallOf(ExprPtr callee, std::optional<ast::Name> label, P::CallSuffixContext* tree) {
@@ -181,10 +201,18 @@ ExprPtr Builder::CallOf(ExprPtr callee, std::optional<ast::Name> label, P::CallS
   node->callee = std::move(callee);
   node->label = std::move(label);
   node->parentheses = SpanOf(tree);
-  if (tree->arguments() == nullptr) return node;
-  for (P::ArgumentContext* tree_argument : tree->arguments()->argument()) {
+  P::ArgumentsContext* arguments = tree->arguments();
+  if (arguments == nullptr) return node;
+  for (antlr4::tree::ParseTree* child : arguments->children) {
+    auto* tree_argument = Exactly<P::ArgumentContext>(child);
+    if (tree_argument == nullptr) continue;
     ast::Argument argument;
     argument.span = SpanOf(tree_argument);
+    if (auto* only = OnlyChild<P::ExprContext>(tree_argument)) {
+      argument.value = ExprOf(only, argument.span);
+      node->arguments.push_back(std::move(argument));
+      continue;
+    }
     const auto exprs = tree_argument->expr();
     argument.value = ExprOf(exprs.empty() ? nullptr : exprs.back(), argument.span);
     if (tree_argument->COLON() != nullptr && exprs.size() == 2) {
@@ -224,9 +252,18 @@ ExprPtr Builder::NumberOf(antlr4::Token* token) {
   return node;
 }
 
+ExprPtr Builder::NameExprOf(P::NameContext* tree, Span span) {
+  ast::Name name = NameOf(tree);
+  if (name.empty()) return Error(span);
+  auto node = Make<ast::NameExpr>(span);
+  node->name = std::move(name);
+  return node;
+}
+
 ExprPtr Builder::PrimaryOf(P::PrimaryContext* tree) {
   const Span span = SpanOf(tree);
   antlr4::Token* start = tree->getStart();
+  if (auto* name = OnlyChild<P::NameContext>(tree)) return NameExprOf(name, span);
   if (tree->INT() != nullptr || tree->FLOAT() != nullptr) return NumberOf(start);
   if (tree->TRUE() != nullptr || tree->FALSE() != nullptr) {
     auto node = Make<ast::BoolLiteral>(span);
@@ -239,13 +276,7 @@ ExprPtr Builder::PrimaryOf(P::PrimaryContext* tree) {
     return Error(span);
   }
   if (tree->templateLiteral() != nullptr) return TemplateOf(tree->templateLiteral());
-  if (tree->name() != nullptr) {
-    ast::Name name = NameOf(tree->name());
-    if (name.empty()) return Error(span);
-    auto node = Make<ast::NameExpr>(span);
-    node->name = std::move(name);
-    return node;
-  }
+  if (tree->name() != nullptr) return NameExprOf(tree->name(), span);
   if (tree->expr() != nullptr) {
     ExprPtr inner = ExprOf(tree->expr(), span);
     if (inner->kind != ast::ExprKind::kError) inner->span = span;  // with its parentheses

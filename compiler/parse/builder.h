@@ -88,6 +88,17 @@ class Builder {
   bool FirstTime(bool taken, ast::Span clause);
   bool ForPlanner(const ast::PlannerDecl* planner, ast::Span clause);
 
+  // The child of a rule that has one child, of this very class; else null. The accessors that ANTLR generates ask each
+  // child by dynamic_cast, once for each kind it may be: a good part of the time that a plan takes.
+  template <typename T>
+  static T* OnlyChild(const Rule* tree) {
+    return tree->children.size() == 1 ? Exactly<T>(tree->children.front()) : nullptr;
+  }
+  template <typename T>
+  static T* Exactly(antlr4::tree::ParseTree* tree) {
+    return typeid(*tree) == typeid(T) ? static_cast<T*>(tree) : nullptr;
+  }
+
   // ---- build_expr.cpp
   // Counts levels of the tree being built; false (reported once a chunk) when they would exceed kMaxDepth.
   class Depth {
@@ -114,10 +125,12 @@ class Builder {
   ast::ExprPtr ExprOf(P::ExprContext* tree, ast::Span fallback);
   ast::ExprPtr ChainOf(P::ChainContext* tree);
   ast::ExprPtr OperandsToTree(P::ChainContext* tree);
+  std::vector<P::SuffixContext*> SuffixesOf(P::PostfixContext* tree) const;
   ast::ExprPtr PostfixOf(P::PostfixContext* tree);
   ast::ExprPtr SuffixOf(ast::ExprPtr base, const std::vector<P::SuffixContext*>& suffixes, size_t& at);
   ast::ExprPtr CallOf(ast::ExprPtr callee, std::optional<ast::Name> label, P::CallSuffixContext* tree);
   ast::ExprPtr PrimaryOf(P::PrimaryContext* tree);
+  ast::ExprPtr NameExprOf(P::NameContext* tree, ast::Span span);
   ast::ExprPtr NumberOf(antlr4::Token* token);
   ast::ExprPtr ListOf(P::ListContext* tree);
 

@@ -2,7 +2,9 @@
 
 #include "antlr4-runtime.h"
 #include "compiler/parse/builder.h"
+#include "compiler/parse/chunk_tokens.h"
 #include "compiler/parse/errors.h"
+#include "compiler/parse/prediction.h"
 
 namespace jade::parse {
 namespace {
@@ -13,9 +15,14 @@ using source::Span;
 class BoundedParser : public P {
  public:
   using P::P;
-  void enterRule(antlr4::ParserRuleContext* context, size_t state, size_t rule) override {
+  void enterRule(antlr4::ParserRuleContext* context, size_t state, size_t /*rule*/) override {
     StayUnwinding();
-    P::enterRule(context, state, rule);
+    // What Parser::enterRule does, without finding out by a dynamic_cast that a rule's parent is a rule.
+    setState(state);
+    _ctx = context;
+    context->start = _input->LT(1);
+    context->children.reserve(kUsualChildren);
+    if (context->parent != nullptr) static_cast<antlr4::ParserRuleContext*>(context->parent)->addChild(context);
     while (!open_.empty() && open_.back() != context->parent) open_.pop_back();  // rules left since
     open_.push_back(context);
     if (open_.size() > kMaxRuleDepth) {
@@ -34,6 +41,8 @@ class BoundedParser : public P {
   }
 
  private:
+  static constexpr size_t kUsualChildren = 3;
+
   // Rules between the error and the one that goes on read nothing more.
   void StayUnwinding() {
     if (errors_ != nullptr && errors_->Unwinds(getContext())) throw antlr4::InputMismatchException(this);
@@ -42,25 +51,6 @@ class BoundedParser : public P {
   std::shared_ptr<ErrorStrategy> errors_;
   std::vector<const antlr4::tree::ParseTree*> open_;
   bool too_deep_ = false;
-};
-
-// A chunk's tokens as ANTLR wants them, without their text.
-class ChunkTokens : public antlr4::ListTokenSource {
- public:
-  static std::vector<std::unique_ptr<antlr4::Token>> Make(const Lexeme* tokens, size_t count) {
-    std::vector<std::unique_ptr<antlr4::Token>> made;
-    made.reserve(count + 1);
-    for (size_t i = 0; i < count; ++i) {
-      auto token = std::make_unique<antlr4::CommonToken>(tokens[i].type);
-      token->setTokenIndex(i);
-      made.push_back(std::move(token));
-    }
-    auto end = std::make_unique<antlr4::CommonToken>(antlr4::Token::EOF);
-    end->setTokenIndex(count);
-    made.push_back(std::move(end));
-    return made;
-  }
-  ChunkTokens(const Lexeme* tokens, size_t count) : antlr4::ListTokenSource(Make(tokens, count)) {}
 };
 
 // Checks what must hold before ANTLR sees anything.
@@ -87,14 +77,13 @@ bool WithinCaps(const source::SourceFilePtr& file, size_t max_bytes, bool plan, 
 template <typename Entry, typename Build>
 void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_t count, bool silent,
                  diag::Diagnostics& sink, const Entry& entry, const Build& build) {
-  ChunkTokens source(lexemes, count);
-  antlr4::CommonTokenStream stream(&source);
+  ChunkTokens stream(lexemes, count);
   BoundedParser parser(&stream);
   parser.removeErrorListeners();
-  auto* interpreter = parser.getInterpreter<antlr4::atn::ParserATNSimulator>();
+  auto* simulator = parser.getInterpreter<antlr4::atn::ParserATNSimulator>();
+  parser.setInterpreter(new RememberingSimulator(&parser, *simulator, stream));  // deletes the one before
   ChunkView view{lexemes, count, silent, false};
   try {
-    interpreter->setPredictionMode(antlr4::atn::PredictionMode::SLL);
     parser.setErrorHandler(std::make_shared<GiveUp>());
     build(entry(parser), view);
     return;

@@ -1,6 +1,7 @@
 #include "compiler/parse/scanner.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "antlr4-runtime.h"
@@ -13,12 +14,93 @@ namespace {
 using grammar::JadeLexer;
 using source::Span;
 
+// The DFA that all lexers share takes a lock and a hash table for each character; this remembers what it said. Its
+// states and edges stay once they are there.
+class RememberingLexerSimulator final : public antlr4::atn::LexerATNSimulator {
+ public:
+  // Takes over what `base` shares with other lexers.
+  RememberingLexerSimulator(antlr4::Lexer* lexer, LexerATNSimulator& base)
+      : LexerATNSimulator(lexer, lexer->getATN(), base._decisionToDFA, base.getSharedContextCache()) {}
+
+  antlr4::dfa::DFAState* getExistingTargetState(antlr4::dfa::DFAState* state, size_t symbol) override {
+    Edge& edge = edges_[(reinterpret_cast<uintptr_t>(state) / 64 + symbol * 37) % edges_.size()];
+    if (edge.from == state && edge.symbol == symbol) return edge.to;
+    antlr4::dfa::DFAState* to = LexerATNSimulator::getExistingTargetState(state, symbol);
+    if (to != nullptr) edge = {state, to, symbol};
+    return to;
+  }
+
+ private:
+  struct Edge {
+    antlr4::dfa::DFAState* from = nullptr;
+    antlr4::dfa::DFAState* to = nullptr;
+    size_t symbol = 0;
+  };
+  std::array<Edge, 32> edges_;  // below a KiB: what is larger makes malloc tidy up
+};
+
 class GuardedLexer : public JadeLexer {
  public:
-  using JadeLexer::JadeLexer;
+  explicit GuardedLexer(antlr4::CharStream* input) : JadeLexer(input) {
+    auto* base = getInterpreter<antlr4::atn::LexerATNSimulator>();
+    simulator_ = new RememberingLexerSimulator(this, *base);
+    setInterpreter(simulator_);  // owns it, and deletes the one before
+  }
   // A `}` too many is diagnosed later; the lexer just stays where it is.
   size_t popMode() override { return modeStack.empty() ? mode : JadeLexer::popMode(); }
-  size_t open_modes() const { return modeStack.size(); }
+
+  struct Scanned {
+    size_t type = 0;
+    size_t channel = 0;
+    size_t begin = 0;  // code points
+    size_t end = 0;
+    size_t column = 0;
+  };
+  // What Lexer::nextToken does, without making a token of it.
+  Scanned Next() {
+    while (_input->LA(1) != antlr4::Token::EOF) {
+      Scanned scanned;
+      channel = antlr4::Token::DEFAULT_CHANNEL;
+      scanned.begin = tokenStartCharIndex = _input->index();
+      scanned.column = simulator_->getCharPositionInLine();
+      do {
+        type = antlr4::Token::INVALID_TYPE;
+        const size_t matched = Match();
+        if (type == antlr4::Token::INVALID_TYPE) type = matched;
+      } while (type == MORE);
+      if (type == SKIP) continue;
+      scanned.type = type;
+      scanned.channel = channel;
+      scanned.end = _input->index();
+      return scanned;
+    }
+    return {antlr4::Token::EOF};
+  }
+
+ private:
+  size_t Match() {
+    try {
+      return simulator_->match(_input, mode);
+    } catch (const antlr4::LexerNoViableAltException& e) {
+      recover(e);
+      return SKIP;
+    }
+  }
+
+  antlr4::atn::LexerATNSimulator* simulator_ = nullptr;
+};
+
+// UTF-8 is decoded by ANTLR; a text of ASCII need not be.
+class ScannerInput : public antlr4::ANTLRInputStream {
+ public:
+  explicit ScannerInput(std::string_view text) {
+    const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80U; };
+    if (std::all_of(text.begin(), text.end(), ascii)) {
+      _data.assign(text.begin(), text.end());
+    } else {
+      load(std::string(text));
+    }
+  }
 };
 
 // Maps code-point offsets to byte offsets. Empty for ASCII, where they agree.
@@ -68,24 +150,25 @@ class Scanner {
         sink_(sink),
         text_(file->Text(range)),
         bytes_(text_),
-        input_(std::string(text_)),
+        input_(text_),
         lexer_(&input_) {
     lexer_.removeErrorListeners();
+    result_.tokens.reserve(std::min<size_t>(text_.size() / 2, 48));
   }
 
   ScanResult Run() {
     while (true) {
-      const std::unique_ptr<antlr4::Token> token = lexer_.nextToken();
-      if (token->getType() == antlr4::Token::EOF) break;
-      Span span{range_.begin + bytes_[token->getStartIndex()], range_.begin + bytes_[token->getStopIndex() + 1]};
-      if (token->getChannel() == JadeLexer::COMMENTS) {
+      const GuardedLexer::Scanned token = lexer_.Next();
+      if (token.type == antlr4::Token::EOF) break;
+      Span span{range_.begin + bytes_[token.begin], range_.begin + bytes_[token.end]};
+      if (token.channel == JadeLexer::COMMENTS) {
         result_.comments.push_back({span, StartsLine(span.begin)});
         continue;
       }
       Lexeme lexeme;
-      lexeme.type = token->getType();
+      lexeme.type = token.type;
       lexeme.span = span;
-      lexeme.column = static_cast<uint32_t>(token->getCharPositionInLine());
+      lexeme.column = static_cast<uint32_t>(token.column);
       lexeme.first_on_line = open_.empty() || open_.back().brace ? StartsLine(span.begin) : false;
       Take(lexeme);
       if (result_.tokens.size() > kMaxTokens) {
@@ -259,7 +342,7 @@ class Scanner {
   diag::Diagnostics& sink_;
   const std::string_view text_;
   const ByteMap bytes_;
-  antlr4::ANTLRInputStream input_;
+  ScannerInput input_;
   GuardedLexer lexer_;
   std::vector<Open> open_;
   ScanResult result_;

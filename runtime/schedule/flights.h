@@ -2,6 +2,7 @@
 // Internal to runtime/schedule: what is under way somewhere else, by the number it has there. Numbers are not used
 // again before a slot has had 2^32 of them; 0 is none. 24 bytes each. One thread.
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>

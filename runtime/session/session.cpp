@@ -198,7 +198,10 @@ bool Agree(const RunRequest& a, const RunRequest& b) {
 
 Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest& request) {
   std::string backbone = engine_->Describe();
-  if (latest_ != nullptr && latest_->backbone == backbone && Agree(latest_->request, request)) return latest_;
+  const auto known = std::find_if(setups_.begin(), setups_.end(), [&](const std::shared_ptr<const Setup>& setup) {
+    return setup->backbone == backbone && Agree(setup->request, request);
+  });
+  if (known != setups_.end()) return *known;
   const Program& program = *request.program;
   auto setup = std::make_shared<Setup>();
   setup->request = request;
@@ -231,8 +234,10 @@ Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest&
   setup->owner = this;
   setup->store = request.store;
   setup->stream = request.stream;
-  latest_ = setup;
-  return latest_;
+  constexpr size_t kKept = 8;  // workflows that are started in turn
+  setups_.push_front(std::move(setup));
+  if (setups_.size() > kKept) setups_.pop_back();
+  return setups_.front();
 }
 
 Result<RunId> Session::Start(const RunRequest& request) {

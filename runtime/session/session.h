@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -145,7 +146,7 @@ class Session final : private schedule::RunOwner {
 
   engine::Engine* engine_;
   std::map<const Program*, std::unique_ptr<PlanCache>> plans_;
-  std::shared_ptr<const Setup> latest_;  // may be null
+  std::deque<std::shared_ptr<const Setup>> setups_;  // the latest few, newest first
   std::unordered_map<RunId, Pending> pending_;
   uint64_t started_ = 0;
   schedule::Scheduler scheduler_;  // last: its runs use what stands above
