@@ -343,7 +343,7 @@ void Session::RunEnded(RunId run, const schedule::RunResult& result) {
 void Session::ForgetPrograms() {
   JADE_CHECK(active_count() == 0, "{} runs are active", active_count());
   plans_.clear();
-  latest_ = nullptr;
+  setups_.clear();
 }
 
 FinishedRun Session::Take(RunId id) {
