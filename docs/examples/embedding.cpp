@@ -110,7 +110,8 @@ std::vector<Transition> RollOut(session::Session& session, const session::Progra
 void RunPlan(session::Session& session, const session::ProgramPtr& program, const char* text) {
   const Result<session::PlanCheck> check = session.CompilePlan(program, "MakePlan", text);
   if (!check.ok() || check->plan == nullptr) {
-    std::printf("%s: refused, %s\n", text, check.ok() ? check->diagnostics_json.c_str() : check.error().ToString().c_str());
+    std::printf("%s: refused, %s\n", text,
+                check.ok() ? check->diagnostics_json.c_str() : check.error().ToString().c_str());
     return;
   }
   session::RunRequest request;
@@ -139,7 +140,8 @@ int main() {
   const std::vector<Transition> batch = RollOut(session, loaded.program, 2000);
   double reward = 0;
   for (const Transition& transition : batch) reward += transition.reward;
-  std::printf("2000 runs, %zu transitions, mean reward %.3f\n", batch.size(), reward / static_cast<double>(batch.size()));
+  std::printf("2000 runs, %zu transitions, mean reward %.3f\n", batch.size(),
+              reward / static_cast<double>(batch.size()));
   RunPlan(session, loaded.program, "QR, R, DS, AG");
   RunPlan(session, loaded.program, "R, DS");
 }

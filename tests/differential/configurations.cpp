@@ -28,7 +28,11 @@ constexpr std::array kConfigurations = {
     Configuration{.name = "at once, shuffled", .order = Order::kShuffled, .shuffle = 4, .copies = 6},
     Configuration{.name = "plain code", .tier = Tier::kPlainCode},
     Configuration{.name = "optimised code", .tier = Tier::kOptimisedCode},
-    Configuration{.name = "optimised code, shuffled", .order = Order::kShuffled, .shuffle = 5, .copies = 3, .tier = Tier::kOptimisedCode},
+    Configuration{.name = "optimised code, shuffled",
+                  .order = Order::kShuffled,
+                  .shuffle = 5,
+                  .copies = 3,
+                  .tier = Tier::kOptimisedCode},
 };
 
 Result<schedule::RunSpec> SpecOf(const Subject& subject, const session::ProgramPtr& program) {

@@ -29,7 +29,7 @@ enum class Tier : uint8_t { kInterpreter, kPlainCode, kOptimisedCode };
 
 struct Configuration {
   std::string_view name;
-  session::ProgramPtr Subject::* program = &Subject::program;
+  session::ProgramPtr Subject::*program = &Subject::program;
   engine::ScriptOptions::Order order = engine::ScriptOptions::Order::kDelay;
   uint64_t shuffle = 0;
   int copies = 1;       // runs under way at once in one scheduler

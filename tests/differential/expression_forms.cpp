@@ -8,7 +8,8 @@ using Code = std::optional<std::string>;
 Code ExpressionGenerator::If(const Type* type, const Context& context) {
   const auto arm = [&] { return context.plan ? "{ " + Expression(type, context) + " }" : Block(type, context); };
   std::string text = Written{"if {} {}", Expression(types_.Bool(), context.Free()), arm()}.text;
-  if (!context.plan && random_.Chance(20)) text += Written{" else if {} {}", Operand(types_.Bool(), context), arm()}.text;
+  if (!context.plan && random_.Chance(20))
+    text += Written{" else if {} {}", Operand(types_.Bool(), context), arm()}.text;
   return text + " else " + arm();
 }
 
@@ -17,7 +18,8 @@ Code ExpressionGenerator::Match(const Type* type, const Context& context) {
   for (const Variable& variable : context.variables) {
     if (variable.type->kind == Kind::kEnum || variable.type->kind == Kind::kOptional) subjects.push_back(&variable);
   }
-  const Type* of = subjects.empty() || random_.Chance(30) ? types_.OptionalOf(types_.Plain(random_)) : random_.Pick(subjects)->type;
+  const Type* of =
+      subjects.empty() || random_.Chance(30) ? types_.OptionalOf(types_.Plain(random_)) : random_.Pick(subjects)->type;
   std::string text = "match " + Operand(of, context) + " {\n";
   if (of->kind == Kind::kOptional) {
     const std::string name = NewName("m");
@@ -98,8 +100,17 @@ Code ExpressionGenerator::Repeat(const Type* type, const Context& context) {
   const std::string next = NewName("n");
   const std::string body = Expression(type, inner);
   const std::string until = Expression(types_.Bool(), inner.With(next, type).Free());
-  return Written{"repeat up to {} with {}: {} = {} {{\nlet {}: {} = {}\n{}\nuntil {}\n}}", random_.Between(0, 3), state,
-                     type->name, init, next, type->name, body, next, until}.text;
+  return Written{"repeat up to {} with {}: {} = {} {{\nlet {}: {} = {}\n{}\nuntil {}\n}}",
+                 random_.Between(0, 3),
+                 state,
+                 type->name,
+                 init,
+                 next,
+                 type->name,
+                 body,
+                 next,
+                 until}
+      .text;
 }
 
 std::string ExpressionGenerator::Limits() {
@@ -125,7 +136,8 @@ Code ExpressionGenerator::Within(const Type* type, const Context& context) {
   if (features_.traps && random_.Chance(15)) return "(" + head + ")";
   const std::string other = Leaf(type, context);
   return Written{"({} else {{\nif Caught({}) > 0 {{\n{}\n}} else {{\n{}\n}}\n}})", head, random_.Between(1, 9),
-                     Expression(type, context), other}.text;
+                 Expression(type, context), other}
+      .text;
 }
 
 Code ExpressionGenerator::Run(const Type* type, const Context& context) {

@@ -5,12 +5,12 @@ namespace jade::differential {
 const std::vector<ExpressionGenerator::Form>& ExpressionGenerator::Forms() {
   using E = ExpressionGenerator;
   static const std::vector<Form> forms = {
-      {4, true, &E::Named},          {3, true, &E::If},        {3, false, &E::Match},     {2, true, &E::Coalesce},
-      {2, true, &E::FieldOf},        {2, true, &E::IndexOf},   {9, true, &E::CallOf},     {3, false, &E::Fold},
-      {2, false, &E::Repeat},        {3, false, &E::Within},   {4, false, &E::Run},       {4, true, &E::Arithmetic},
-      {4, true, &E::Number},         {4, true, &E::Comparison}, {3, true, &E::Logic},     {3, true, &E::Question},
-      {4, true, &E::Template},       {3, true, &E::TextFunction}, {5, true, &E::Constructor}, {5, false, &E::Each},
-      {4, true, &E::ListFunction}, {4, true, &E::Optional}, {1, true, &E::Converted}};
+      {4, true, &E::Named},        {3, true, &E::If},           {3, false, &E::Match},      {2, true, &E::Coalesce},
+      {2, true, &E::FieldOf},      {2, true, &E::IndexOf},      {9, true, &E::CallOf},      {3, false, &E::Fold},
+      {2, false, &E::Repeat},      {3, false, &E::Within},      {4, false, &E::Run},        {4, true, &E::Arithmetic},
+      {4, true, &E::Number},       {4, true, &E::Comparison},   {3, true, &E::Logic},       {3, true, &E::Question},
+      {4, true, &E::Template},     {3, true, &E::TextFunction}, {5, true, &E::Constructor}, {5, false, &E::Each},
+      {4, true, &E::ListFunction}, {4, true, &E::Optional},     {1, true, &E::Converted}};
   return forms;
 }
 
@@ -60,8 +60,8 @@ std::string ExpressionGenerator::Block(const Type* type, const Context& context)
     std::string value = callee == nullptr ? Expression(bound, place) : Call(*callee, inner);
     if (plan) value = Written{"run {} on ({})", value, Expression(callee->result->item, inner.Free())}.text;
     const std::string name = NewName("v");
-    text +=
-        typed ? Written{"let {}: {} = {}\n", name, bound->name, value}.text : Written{"let {} = {}\n", name, value}.text;
+    text += typed ? Written{"let {}: {} = {}\n", name, bound->name, value}.text
+                  : Written{"let {} = {}\n", name, value}.text;
     inner.variables.push_back({name, bound});
   }
   return text + Expression(type, inner) + "\n}";
@@ -104,11 +104,13 @@ std::string ExpressionGenerator::Leaf(const Type* type, const Context& context) 
 
 std::string ExpressionGenerator::Literal(const Type* type, const Context& context) {
   static const std::vector<std::string> kInts = {"0", "1", "2", "3", "7", "(-1)", "(-4)", "12"};
-  static const std::vector<std::string> kWideInts = {"9223372036854775807", "(-9223372036854775807)", "4611686018427387904"};
+  static const std::vector<std::string> kWideInts = {"9223372036854775807", "(-9223372036854775807)",
+                                                     "4611686018427387904"};
   static const std::vector<std::string> kFloats = {"0.0", "1.0", "0.5", "(-2.5)", "3.25", "1e3"};
   static const std::vector<std::string> kWideFloats = {"1e300", "(-1e300)", "1e-300", "9.2e18"};
-  static const std::vector<std::string> kTexts = {R"("")",     R"("a")",    R"("red apple")", R"("the end")",       R"("42")",
-                                                  R"("0.5")",  R"("yes")",  R"(" a  b ")",    R"("ä\u{3000}Ö\n{{x")", R"("<t>")"};
+  static const std::vector<std::string> kTexts = {
+      R"("")",    R"("a")",   R"("red apple")", R"("the end")",         R"("42")",
+      R"("0.5")", R"("yes")", R"(" a  b ")",    R"("ä\u{3000}Ö\n{{x")", R"("<t>")"};
   switch (type->kind) {
     case Kind::kInt:
       return random_.Pick(features_.traps && random_.Chance(15) ? kWideInts : kInts);
@@ -140,7 +142,8 @@ std::string ExpressionGenerator::Literal(const Type* type, const Context& contex
       return text + "]";
     }
     case Kind::kOptional:
-      if (!context.placed) return Written{"{}([{}])", random_.Chance(50) ? "first" : "last", Leaf(type->item, context)}.text;
+      if (!context.placed)
+        return Written{"{}([{}])", random_.Chance(50) ? "first" : "last", Leaf(type->item, context)}.text;
       return random_.Chance(40) ? "none" : Leaf(type->item, context.Free());
     case Kind::kPlan:
       break;

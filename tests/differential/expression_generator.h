@@ -14,8 +14,8 @@
 
 namespace jade::differential {
 
-// A text whose pieces are made from left to right: between braces their order is the language's, between parentheses the
-// compiler's, and the same seed must give the same program with every compiler.
+// A text whose pieces are made from left to right: between braces their order is the language's, between parentheses
+// the compiler's, and the same seed must give the same program with every compiler.
 struct Written {
   template <typename... Pieces>
   Written(fmt::format_string<Pieces...> format, Pieces&&... pieces)

@@ -1,7 +1,7 @@
 #pragma once
-// Functions of JIR that make no calls, generated from a seed: scalars, texts, lists, optionals, branches, folds, maps and
-// repeats, fed with the values at the edges of their types. What the passes make of one, what is read back of it, and
-// what it gives when its arguments are constants, is what the interpreter gives.
+// Functions of JIR that make no calls, generated from a seed: scalars, texts, lists, optionals, branches, folds, maps
+// and repeats, fed with the values at the edges of their types. What the passes make of one, what is read back of it,
+// and what it gives when its arguments are constants, is what the interpreter gives.
 
 #include <optional>
 #include <string>

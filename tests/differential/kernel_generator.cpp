@@ -16,11 +16,17 @@ using ir::ValueId;
 using types::TypeId;
 using types::TypeTable;
 
-constexpr std::array<int64_t, 9> kInts = {0, 1, -1, 2, 3, -7, 64, std::numeric_limits<int64_t>::max(),
-                                          std::numeric_limits<int64_t>::min()};
-constexpr std::array<double, 10> kFloats = {0.0,   -0.0,   1.0,
-                                            -2.5,  1e300,  9.3e18,
-                                            5e-324, std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+constexpr std::array<int64_t, 9> kInts = {
+    0, 1, -1, 2, 3, -7, 64, std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
+constexpr std::array<double, 10> kFloats = {0.0,
+                                            -0.0,
+                                            1.0,
+                                            -2.5,
+                                            1e300,
+                                            9.3e18,
+                                            5e-324,
+                                            std::numeric_limits<double>::infinity(),
+                                            -std::numeric_limits<double>::infinity(),
                                             std::numeric_limits<double>::quiet_NaN()};
 
 class KernelGenerator {
@@ -133,7 +139,8 @@ ValueId KernelGenerator::Constant(const Value& value, TypeId type) {
       return Op(Opcode::kConstText, {}, type, kernel_.module->AddText(value.as_text()).index);
     case abi::ValueKind::kList: {
       std::vector<ValueId> items;
-      for (const Value& item : value.as_list()) items.push_back(Constant(item, type == ints_ ? TypeTable::Int() : TypeTable::Float()));
+      for (const Value& item : value.as_list())
+        items.push_back(Constant(item, type == ints_ ? TypeTable::Int() : TypeTable::Float()));
       return builder_->Op(Opcode::kList, items, type);
     }
     default:
@@ -344,7 +351,8 @@ ValueId KernelGenerator::Fold(TypeId type) {
 }
 
 ValueId KernelGenerator::Repeat(TypeId type) {
-  const std::array<ValueId, 2> operands = {Op(Opcode::kConstInt, {}, TypeTable::Int(), random_.Between(-1, 4)), Make(type)};
+  const std::array<ValueId, 2> operands = {Op(Opcode::kConstInt, {}, TypeTable::Int(), random_.Between(-1, 4)),
+                                           Make(type)};
   const auto pending = builder_->Begin(Opcode::kRepeat, operands, 1, type);
   Region(pending, 0, [&] {
     Bound(type);

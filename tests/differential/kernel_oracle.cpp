@@ -29,8 +29,8 @@ std::string Bits(const Value& value) {
 }
 
 std::string Evaluate(const Kernel& kernel, const std::vector<Value>& arguments, interp::CodeSource* code) {
-  const interp::PureResult result = interp::EvaluatePure(kernel.module, kernel.function, arguments, {}, {}, nullptr,
-                                                         interp::kPureFuel, code);
+  const interp::PureResult result =
+      interp::EvaluatePure(kernel.module, kernel.function, arguments, {}, {}, nullptr, interp::kPureFuel, code);
   if (result.trap) return fmt::format("trap {}: {}", abi::TrapKindName(result.trap->kind), result.trap->message);
   return Bits(result.value);
 }

@@ -1,7 +1,8 @@
-// jade_differential [--programs N] [--seed N] [--tiers-every N] [--no-shrink] [--kernels N]: generates programs from consecutive seeds
-// and holds each to the oracle; every N-th one runs in compiled code too. --show prints the program of a seed instead.
-// --kernels does the same for functions of JIR without calls (kernel.h). Exit status 1 when one fails; the first program
-// that does is shrunk.
+// jade_differential [--programs N] [--seed N] [--tiers-every N] [--no-shrink] [--kernels N]: generates programs from
+// consecutive seeds and holds each to the oracle; every N-th one runs in compiled code too. --show prints the program
+// of a seed instead.
+// --kernels does the same for functions of JIR without calls (kernel.h). Exit status 1 when one fails; the first
+// program that does is shrunk.
 
 #include <fmt/format.h>
 
@@ -73,7 +74,8 @@ int Main(const Options& options) {
     }
     totals.Add(seen);
     if ((i + 1) % 500 == 0) {
-      fmt::print(stderr, "{} programs, {} failed, {:.0f} a second\n", i + 1, failed, static_cast<double>(i + 1) / seconds());
+      fmt::print(stderr, "{} programs, {} failed, {:.0f} a second\n", i + 1, failed,
+                 static_cast<double>(i + 1) / seconds());
     }
   }
   if (options.show) return 0;
@@ -84,14 +86,15 @@ int Main(const Options& options) {
     fmt::print("FAILED {}\nagain: jade_differential --programs 0 --kernels 1 --seed {}\n", *failure, options.seed + i);
     ++failed;
   }
-  fmt::print("{} kernels, {} programs, {} failed; {} trapped, {} disturbed, {} calls, {} plans accepted\n", options.kernels,
-             options.programs, failed,
-             totals.trapped, totals.disturbed, totals.calls, totals.plans);
+  fmt::print("{} kernels, {} programs, {} failed; {} trapped, {} disturbed, {} calls, {} plans accepted\n",
+             options.kernels, options.programs, failed, totals.trapped, totals.disturbed, totals.calls, totals.plans);
   return failed == 0 ? 0 : 1;
 }
 
 int Usage() {
-  fmt::print(stderr, "usage: jade_differential [--programs N] [--seed N] [--kernels N] [--tiers-every N] [--no-shrink] [--show]\n");
+  fmt::print(
+      stderr,
+      "usage: jade_differential [--programs N] [--seed N] [--kernels N] [--tiers-every N] [--no-shrink] [--show]\n");
   return 2;
 }
 
@@ -102,7 +105,9 @@ int main(int argc, char** argv) {
   jade::differential::Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    const auto number = [&](uint64_t* value) { return ++i < argc && (*value = std::strtoull(argv[i], nullptr, 10), true); };
+    const auto number = [&](uint64_t* value) {
+      return ++i < argc && (*value = std::strtoull(argv[i], nullptr, 10), true);
+    };
     if (argument == "--show") {
       options.show = true;
       options.programs = 1;

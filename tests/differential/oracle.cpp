@@ -72,7 +72,9 @@ std::optional<Failure> CheckReading(Subject& subject) {
 std::string BeyondBounds(const Subject& subject, const Outcome& outcome) {
   const auto workflow = subject.program->FindWorkflow("Main");
   const bounds::Spend& spend = subject.program->bounds().Of(workflow->function).spend;
-  const auto beyond = [](const bounds::Cost& bound, int64_t spent) { return bound.number() && spent > *bound.number(); };
+  const auto beyond = [](const bounds::Cost& bound, int64_t spent) {
+    return bound.number() && spent > *bound.number();
+  };
   if (beyond(spend.calls, static_cast<int64_t>(outcome.calls.size()))) return "more calls than its bound";
   if (beyond(spend.retrievals, outcome.retrievals)) return "more retrievals than its bound";
   if (beyond(spend.depth, outcome.depth)) return "deeper than its bound";

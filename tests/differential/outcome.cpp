@@ -25,12 +25,13 @@ bool IsTimed(TrapKind kind) {
 // Everything about a call but its times, its number and whose execution it shares: of several calls that are alike,
 // whichever is made first is executed.
 std::string Contents(const CallRecord& call, bool with_penalty) {
-  std::string text = fmt::format("{} of {} {}, validity {}, penalty {}, error `{}`", StatusName(call.status),
-                                 call.parent_path, call.role, static_cast<int>(call.validity),
-                                 with_penalty ? call.penalty : 0.0, call.error);
+  std::string text =
+      fmt::format("{} of {} {}, validity {}, penalty {}, error `{}`", StatusName(call.status), call.parent_path,
+                  call.role, static_cast<int>(call.validity), with_penalty ? call.penalty : 0.0, call.error);
   text += fmt::format("\n    action {}\n    value {}\n    plan {} {}", call.action, call.value_json, call.plan,
                       call.diagnostics_json);
-  for (const trace::CallMessage& message : call.messages) text += fmt::format("\n    {}: {}", message.role, message.text);
+  for (const trace::CallMessage& message : call.messages)
+    text += fmt::format("\n    {}: {}", message.role, message.text);
   for (const uint8_t byte : call.path_hash) text += fmt::format("{:02x}", byte);
   return text;
 }
@@ -56,7 +57,8 @@ std::string UndisturbedDifference(const Outcome& a, const Outcome& b) {
   for (const auto& [path, call] : b.calls) {
     if (a.calls.count(path) == 0) return fmt::format("a call is missing in the first: {}", path);
   }
-  if (SharedCount(a) != SharedCount(b)) return fmt::format("shared calls: {} against {}", SharedCount(a), SharedCount(b));
+  if (SharedCount(a) != SharedCount(b))
+    return fmt::format("shared calls: {} against {}", SharedCount(a), SharedCount(b));
   const auto numbers = [](const Outcome& one) {
     return fmt::format("{} turns, {} retrievals, depth {}", one.turns, one.retrievals, one.depth);
   };

@@ -17,10 +17,10 @@ namespace jade::differential {
 struct Outcome {
   std::string refused;  // why the run could not be started
   bool trapped = false;
-  std::string value;    // JSON
+  std::string value;  // JSON
   abi::TrapKind kind = abi::TrapKind::kCancelled;
   std::string message;
-  std::string place;  // "Solve/QDS at main.jade 10..12"
+  std::string place;                               // "Solve/QDS at main.jade 10..12"
   std::map<std::string, trace::CallRecord> calls;  // by path
   std::string repeated_path;                       // two calls had it, which is a bug
   int64_t turns = 0;

@@ -11,7 +11,9 @@ namespace {
 class ProgramGenerator {
  public:
   explicit ProgramGenerator(uint64_t seed)
-      : random_(seed), types_(std::make_shared<TypePool>()), features_(FeaturesOf(random_)),
+      : random_(seed),
+        types_(std::make_shared<TypePool>()),
+        features_(FeaturesOf(random_)),
         expressions_(random_, *types_, callables_, features_) {
     program_.seed = seed;
     program_.types = types_;
@@ -81,7 +83,8 @@ void ProgramGenerator::Types() {
     types_->Declare({.kind = Kind::kNominal, .name = "N", .item = types_->Int()});
     program_.text += "type N = new Int\n";
   }
-  doc_ = types_->Declare({.kind = Kind::kRecord, .name = "D", .fields = {{"title", types_->Text()}, {"score", types_->Int()}}});
+  doc_ = types_->Declare(
+      {.kind = Kind::kRecord, .name = "D", .fields = {{"title", types_->Text()}, {"score", types_->Int()}}});
   program_.text += "record D { title: Text, score: Int }\n";
   if (random_.Chance(50)) {
     Type record{.kind = Kind::kRecord, .name = "R"};
@@ -188,10 +191,10 @@ void ProgramGenerator::Team() {
   Executor({"Split", {{"question", query_}}, types_->ListOf(query_)}, "question: Q",
            {.format = Format::kNumbered, .tag = "q", .type = query_, .max = 3}, "<q#> [Q] max 3");
   if (random_.Chance(60)) {
-    Executor({"Next", {{"question", query_}, {"told", answer_, true}}, step_}, "question: Q, told: A = \"\"",
-             {.format = Format::kAlternatives,
-              .alternatives = {{"ask", query_}, {"final", answer_}, {"stop", nullptr}}},
-             "<ask> Ask | <final> Final | <stop> Stop");
+    Executor(
+        {"Next", {{"question", query_}, {"told", answer_, true}}, step_}, "question: Q, told: A = \"\"",
+        {.format = Format::kAlternatives, .alternatives = {{"ask", query_}, {"final", answer_}, {"stop", nullptr}}},
+        "<ask> Ask | <final> Final | <stop> Stop");
   }
 }
 
@@ -199,7 +202,8 @@ void ProgramGenerator::FreeExecutor(int number) {
   Callable signature{Written{"Role{}", number}.text, {}, nullptr};
   const int count = random_.Between(1, 3);
   for (int i = 0; i < count; ++i) signature.parameters.push_back({Written{"a{}", i}.text, types_->Any(random_)});
-  const std::vector<const Type*> read = {types_->Int(), types_->Bool(), types_->Text(), query_, answer_, types_->Float()};
+  const std::vector<const Type*> read = {types_->Int(), types_->Bool(), types_->Text(),
+                                         query_,        answer_,        types_->Float()};
   const Type* type = random_.Pick(read);
   RoleScript script{.format = Format::kTag, .tag = "r", .type = type};
   std::string emits = "<r> " + type->name;
@@ -238,12 +242,19 @@ void ProgramGenerator::Decompositions() {
 }
 
 std::string ProgramGenerator::StagePlan() {
-  static const std::vector<std::string> kGood = {
-      "Reply",           "Rewrite, Reply",     "Search, Reply",          "Rewrite, Search, Select, Reply",
-      "Serial",          "Parallel",           "Serial(Search, Reply)",  "Parallel(Reply)",
-      "Search,Select,Reply", "Serial( Reply )"};
-  static const std::vector<std::string> kBad = {"Select, Reply", "Search, Select", "Reply(Search)", "I would search.",
-                                                "Rewrite,, Reply", "Parallel(Search)", "Search(", "Nobody, Reply"};
+  static const std::vector<std::string> kGood = {"Reply",
+                                                 "Rewrite, Reply",
+                                                 "Search, Reply",
+                                                 "Rewrite, Search, Select, Reply",
+                                                 "Serial",
+                                                 "Parallel",
+                                                 "Serial(Search, Reply)",
+                                                 "Parallel(Reply)",
+                                                 "Search,Select,Reply",
+                                                 "Serial( Reply )"};
+  static const std::vector<std::string> kBad = {"Select, Reply",   "Search, Select",  "Reply(Search)",
+                                                "I would search.", "Rewrite,, Reply", "Parallel(Search)",
+                                                "Search(",         "Nobody, Reply"};
   return random_.Chance(75) ? random_.Pick(kGood) : random_.Pick(kBad);
 }
 
@@ -271,10 +282,16 @@ void ProgramGenerator::Planners() {
   const Type* plan = types_->PlanOf(query_, answer_);
   static const std::vector<std::string> kFallbacks = {"Reply", "Serial", "Parallel"};
   const auto write = [&](const std::string& name, const std::string& admits, RoleScript script) {
-    program_.text += Written{
-        "planner {}(question: Q) -> Plan<Q, A> {{\nuser \"{} {{question}}\"\nemits <workflow> plan\n{}\n"
-        "malformed {}\ninvalid {}\npenalty 2.0\noverrun 1.0\n}}\n",
-        name, name, admits, random_.Pick(kFallbacks), random_.Pick(kFallbacks)}.text;
+    program_.text +=
+        Written{
+            "planner {}(question: Q) -> Plan<Q, A> {{\nuser \"{} {{question}}\"\nemits <workflow> plan\n{}\n"
+            "malformed {}\ninvalid {}\npenalty 2.0\noverrun 1.0\n}}\n",
+            name,
+            name,
+            admits,
+            random_.Pick(kFallbacks),
+            random_.Pick(kFallbacks)}
+            .text;
     script.format = Format::kPlan;
     script.tag = "workflow";
     script.broken_percent = 10;
@@ -285,7 +302,8 @@ void ProgramGenerator::Planners() {
   const int count = random_.Between(2, 5);
   for (int i = 0; i < count; ++i) stages.plans.push_back(StagePlan());
   write("PlanStages",
-        "stages [Rewrite] [Search [Select]] Reply | Serial | Parallel | Serial([Search] Reply) | Parallel([Search] Reply)",
+        "stages [Rewrite] [Search [Select]] Reply | Serial | Parallel | Serial([Search] Reply) | Parallel([Search] "
+        "Reply)",
         stages);
   if (random_.Chance(40)) return;
   std::vector<Callable> admitted;
@@ -323,7 +341,8 @@ void ProgramGenerator::Workflows(int group) {
     context.steps = "steps";
     expressions_.SetSize(random_.Between(6, 24));
     std::string body = expressions_.Block(one.result, context);
-    if (recursive) body = Written{"{{\nif steps <= 0 {{ {} }} else {}\n}}", expressions_.Leaf(one.result, context), body}.text;
+    if (recursive)
+      body = Written{"{{\nif steps <= 0 {{ {} }} else {}\n}}", expressions_.Leaf(one.result, context), body}.text;
     program_.text += Written{"workflow {}({}) -> {} {}\n", one.name, ParametersOf(one), one.result->name, body}.text;
   }
   if (!recursive) callables_.insert(callables_.end(), members.begin(), members.end());
@@ -333,12 +352,14 @@ void ProgramGenerator::Main() {
   Callable main{"Main", {{"question", query_}, {"n", types_->Int()}}, types_->Any(random_)};
   const int more = random_.Between(0, 3);
   for (int i = 0; i < more; ++i) main.parameters.push_back({Written{"a{}", i}.text, types_->Any(random_)});
-  for (const Parameter& parameter : main.parameters) program_.inputs[parameter.name] = InputText(*parameter.type, random_);
+  for (const Parameter& parameter : main.parameters)
+    program_.inputs[parameter.name] = InputText(*parameter.type, random_);
   Context context = Pure(main.parameters);
   context.calls = true;
   expressions_.SetSize(random_.Between(15, 50));
   program_.text += Written{"main workflow Main({}) -> {} {}\n", ParametersOf(main), main.result->name,
-                               expressions_.Block(main.result, context)}.text;
+                           expressions_.Block(main.result, context)}
+                       .text;
 }
 
 }  // namespace

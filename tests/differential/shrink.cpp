@@ -1,5 +1,5 @@
-// Delta debugging in two ways that take turns until neither helps: dropping lines, larger pieces first, and only such as
-// keep braces balanced; and putting what stands in a bracket's inner bracket, or a literal, in the place of all that
+// Delta debugging in two ways that take turns until neither helps: dropping lines, larger pieces first, and only such
+// as keep braces balanced; and putting what stands in a bracket's inner bracket, or a literal, in the place of all that
 // stands in it. What is left need not mean much, but it loads and fails as the whole did.
 #include <algorithm>
 #include <sstream>
@@ -51,7 +51,8 @@ std::vector<Bracket> Brackets(const std::string& text) {
     }
   }
   // The largest first.
-  std::sort(found.begin(), found.end(), [](const Bracket& a, const Bracket& b) { return a.end - a.begin > b.end - b.begin; });
+  std::sort(found.begin(), found.end(),
+            [](const Bracket& a, const Bracket& b) { return a.end - a.begin > b.end - b.begin; });
   return found;
 }
 
@@ -101,8 +102,8 @@ class Shrinker {
   }
 
   bool ReplaceBracket() {
-    static const std::vector<std::string> kLiterals = {"",     "0",    "true",     "\"a\"",     "[]",
-                                                       "none", "1.0",  "Q(\"a\")", "A(\"a\")", "[1]"};
+    static const std::vector<std::string> kLiterals = {"",     "0",   "true",     "\"a\"",    "[]",
+                                                       "none", "1.0", "Q(\"a\")", "A(\"a\")", "[1]"};
     const std::vector<Bracket> brackets = Brackets(text_);
     for (const Bracket& outer : brackets) {
       const auto with = [&](std::string_view inside) {

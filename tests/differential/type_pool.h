@@ -53,7 +53,9 @@ class TypePool {
   const Type* Bool() const { return bool_; }
   const Type* Text() const { return text_; }
 
-  const Type* ListOf(const Type* item) { return Derived({.kind = Kind::kList, .name = "[" + item->name + "]", .item = item}); }
+  const Type* ListOf(const Type* item) {
+    return Derived({.kind = Kind::kList, .name = "[" + item->name + "]", .item = item});
+  }
   const Type* OptionalOf(const Type* item) {
     return Derived({.kind = Kind::kOptional, .name = item->name + "?", .item = item});
   }

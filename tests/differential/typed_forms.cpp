@@ -21,14 +21,16 @@ Code ExpressionGenerator::Number(const Type* type, const Context& context) {
   if (type->kind == Kind::kFloat) {
     switch (random_.Below(4)) {
       case 0:
-        return Written{"{}({}, {})", random_.Chance(50) ? "min" : "max", Expression(type, free), Expression(type, free)}.text;
+        return Written{"{}({}, {})", random_.Chance(50) ? "min" : "max", Expression(type, free), Expression(type, free)}
+            .text;
       case 1:
         return Written{"abs({})", Expression(type, free)}.text;
       case 2:
         return Written{"sum({})", Expression(types_.ListOf(type), free)}.text;
       default: {
         static const std::vector<std::string> kMetrics = {"em", "f1", "accuracy"};
-        return Written{"{}({}, {})", random_.Pick(kMetrics), text(), Expression(types_.ListOf(types_.Text()), free)}.text;
+        return Written{"{}({}, {})", random_.Pick(kMetrics), text(), Expression(types_.ListOf(types_.Text()), free)}
+            .text;
       }
     }
   }
@@ -40,7 +42,8 @@ Code ExpressionGenerator::Number(const Type* type, const Context& context) {
     case 1:
       return Written{"len({})", Expression(types_.ListOf(types_.Plain(random_)), free)}.text;
     case 2:
-      return Written{"{}({}, {})", random_.Chance(50) ? "min" : "max", Expression(type, free), Expression(type, free)}.text;
+      return Written{"{}({}, {})", random_.Chance(50) ? "min" : "max", Expression(type, free), Expression(type, free)}
+          .text;
     case 3:
       return Written{"sum({})", Expression(types_.ListOf(type), free)}.text;
     case 4:
@@ -72,7 +75,9 @@ Code ExpressionGenerator::Question(const Type* type, const Context& context) {
   static const std::vector<std::string> kTexts = {"contains", "starts_with", "ends_with"};
   switch (random_.Below(4)) {
     case 0:
-      return Written{"{}({}, {})", random_.Pick(kTexts), Expression(types_.Text(), free), Expression(types_.Text(), free)}.text;
+      return Written{"{}({}, {})", random_.Pick(kTexts), Expression(types_.Text(), free),
+                     Expression(types_.Text(), free)}
+          .text;
     case 1:
       return Written{"contains({}, {})", Expression(types_.ListOf(item), free), Expression(item, free)}.text;
     case 2:
@@ -111,7 +116,9 @@ std::string ExpressionGenerator::TemplateParts(const Context& context, int parts
       const std::string name = NewName("t");
       text += Written{"{{for {} in {}}}{{{}}},{{end}}", name, list->name, name}.text;
     } else if (form < 6) {
-      text += Written{"{{if {}}}{}{{else}}{}{{end}}", Leaf(types_.Bool(), context.Free()), Hole(context), random_.Pick(kWords)}.text;
+      text += Written{"{{if {}}}{}{{else}}{}{{end}}", Leaf(types_.Bool(), context.Free()), Hole(context),
+                      random_.Pick(kWords)}
+                  .text;
     } else {
       text += Hole(context);
     }
@@ -167,7 +174,8 @@ Code ExpressionGenerator::Each(const Type* type, const Context& context) {
 Code ExpressionGenerator::ListFunction(const Type* type, const Context& context) {
   if (type->kind != Kind::kList) return std::nullopt;
   const Context free = context.Free();
-  if (type->item->kind == Kind::kInt && random_.Chance(30)) return Written{"range(min({}, 3))", IntOperand(context)}.text;
+  if (type->item->kind == Kind::kInt && random_.Chance(30))
+    return Written{"range(min({}, 3))", IntOperand(context)}.text;
   if (type->item->kind == Kind::kText && random_.Chance(30)) {
     return Written{"split({}, {})", Expression(types_.Text(), free), random_.Chance(50) ? "\" \"" : "\"\""}.text;
   }
@@ -175,7 +183,9 @@ Code ExpressionGenerator::ListFunction(const Type* type, const Context& context)
     case 0:
       return Written{"reverse({})", Expression(type, free)}.text;
     case 1:
-      return Written{"{}({}, {})", random_.Chance(50) ? "take" : "drop", Expression(type, free), Expression(types_.Int(), free)}.text;
+      return Written{"{}({}, {})", random_.Chance(50) ? "take" : "drop", Expression(type, free),
+                     Expression(types_.Int(), free)}
+          .text;
     default:
       return Written{"{} + {}", Operand(type, context), Operand(type, context)}.text;
   }
@@ -185,7 +195,9 @@ Code ExpressionGenerator::Optional(const Type* type, const Context& context) {
   if (type->kind != Kind::kOptional) return std::nullopt;
   const Context free = context.Free();
   if (type->item->IsNumber() && random_.Chance(40)) {
-    return Written{"{}({})", type->item->kind == Kind::kInt ? "parse_int" : "parse_float", Expression(types_.Text(), free)}.text;
+    return Written{"{}({})", type->item->kind == Kind::kInt ? "parse_int" : "parse_float",
+                   Expression(types_.Text(), free)}
+        .text;
   }
   return Written{"{}({})", random_.Chance(50) ? "first" : "last", Expression(types_.ListOf(type->item), free)}.text;
 }

@@ -4,7 +4,8 @@ namespace jade::differential {
 namespace {
 
 const std::string& SomeText(Random& random) {
-  static const std::vector<std::string> kTexts = {"", "a", "red apple", "the end", "42", "yes", "ä b", "one two three four", "-7"};
+  static const std::vector<std::string> kTexts = {"",    "a",   "red apple",          "the end", "42",
+                                                  "yes", "ä b", "one two three four", "-7"};
   return random.Pick(kTexts);
 }
 

@@ -81,7 +81,8 @@ class Team {
       const auto say = [](std::string text, int64_t ms) { return ScriptedReply{std::move(text), ms * 1000}; };
       const std::string& asked = request.messages->back().text;
       if (request.role == "Split" || request.role == "DecomposeParallel") return say(split, kStepMs);
-      if (request.role == "Block" || request.role == "MakePlan") return say("<workflow>" + plan + "</workflow>", kStepMs);
+      if (request.role == "Block" || request.role == "MakePlan")
+        return say("<workflow>" + plan + "</workflow>", kStepMs);
       if (request.role == "SubPlan") return say("<workflow>R,AG</workflow>", kStepMs);
       const size_t part = asked.find("part ");
       const bool joins = request.role == "Join" || request.role == "AS" || part == std::string::npos;
@@ -126,7 +127,8 @@ ProgramPtr Load(const std::string& text) {
 
 TEST(OverlapTest, CallsWrittenOneBelowTheOther) {
   for (int k = 1; k <= kMostParts; ++k) {
-    const std::string text = fmt::format("{}workflow Lets(question: Query) -> Answer {{\n{}\n}}\n", kProgram, Lets(k, "\n"));
+    const std::string text =
+        fmt::format("{}workflow Lets(question: Query) -> Answer {{\n{}\n}}\n", kProgram, Lets(k, "\n"));
     const Times expected{SlowestPartMs(k) + kStepMs, AllPartsMs(k) + kStepMs};
     EXPECT_EQ(Team(k, "").Run(Load(text), "Lets"), expected) << k;
   }
