@@ -9,6 +9,9 @@
 
 namespace jade::cli {
 
+// Whether this build can compile.
+bool HasCompiledCode();
+
 enum class NativeForm : uint8_t { kLlvm, kAssembly };
 
 struct NativeTextOptions {
