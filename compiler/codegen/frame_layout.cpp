@@ -46,7 +46,7 @@ std::vector<uint32_t> FindDefiners(const ir::Function& function) {
 }
 
 bool CanCompile(const ir::Function& function) {
-  return function.kind != ir::FunctionKind::kTest;
+  return function.kind != ir::FunctionKind::kTest && function.ops.size() <= kMostOperations;
 }
 
 namespace {
