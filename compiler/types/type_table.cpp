@@ -47,7 +47,7 @@ TypeTable::TypeTable() {
 }
 
 TypeId TypeTable::Add(TypeInfo info) {
-  types_.push_back(std::move(info));
+  types_.Append(std::move(info));
   return {static_cast<uint32_t>(types_.size() - 1)};
 }
 

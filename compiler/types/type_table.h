@@ -4,15 +4,18 @@
 // a record may contain a list of itself.
 //
 // A TypeTable is owned by one compilation (and by the program that came out of it) and only grows: ids and references
-// to descriptions stay valid for its life. One thread may add types; any thread may read while none adds.
+// to descriptions stay valid for its life. One thread may add types; others may meanwhile ask for the kind, the base
+// and the members of types they were told of (a module that is compiled in the background, while the scheduler's thread
+// checks a plan), and anything while none adds.
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "compiler/types/append_only.h"
 
 namespace jade::types {
 
@@ -138,7 +141,7 @@ class TypeTable {
   template <typename Visit>
   bool AnyPart(TypeId id, bool through_members, Visit visit) const;
 
-  std::deque<TypeInfo> types_;
+  AppendOnly<TypeInfo> types_;
   std::unordered_map<Key, TypeId, KeyHash> interned_;
 };
 

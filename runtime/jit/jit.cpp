@@ -36,6 +36,8 @@ class Linker {
     auto control = orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<orc::InPlaceTaskDispatcher>());
     if (!control) return FromLlvm(control.takeError(), "starting the just-in-time linker");
     auto linker = std::make_shared<Linker>(std::move(*control));
+    // What goes wrong while linking is in the error of the look-up; LLVM would write it to standard error besides.
+    linker->session_.setErrorReporter([](llvm::Error error) { llvm::consumeError(std::move(error)); });
     if (llvm::Error error = linker->DefineHost()) return FromLlvm(std::move(error), "defining the host functions");
     if (options.debugger) {
       auto registrar = orc::createJITLoaderGDBRegistrar(linker->session_);
@@ -69,7 +71,10 @@ class Linker {
     orc::JITDylibSP code = &session_.createBareJITDylib(fmt::format("module{}", number));
     code->addToLinkOrder(host_);
     auto buffer = llvm::MemoryBuffer::getMemBufferCopy(object, "jade");
-    if (llvm::Error error = layer_.add(*code, std::move(buffer))) return error;
+    if (llvm::Error error = layer_.add(*code, std::move(buffer))) {
+      Unlink(code);
+      return error;
+    }
     return code;
   }
 
@@ -83,7 +88,11 @@ class Linker {
   void Unlink(orc::JITDylibSP& code) {
     if (llvm::Error error = session_.removeJITDylib(*code)) session_.reportError(std::move(error));
     code = nullptr;
-    session_.getSymbolStringPool()->clearDeadEntries();
+    // Walks over the names of all code that is alive.
+    constexpr uint64_t kEvery = 64;
+    if (unlinked_.fetch_add(1, std::memory_order_relaxed) % kEvery == 0) {
+      session_.getSymbolStringPool()->clearDeadEntries();
+    }
   }
 
  private:
@@ -109,6 +118,7 @@ class Linker {
   orc::ObjectLinkingLayer layer_;
   orc::JITDylib& host_;
   std::atomic<uint64_t> next_{0};
+  std::atomic<uint64_t> unlinked_{0};
 };
 
 class LinkedCode final : public ModuleCode {
@@ -196,21 +206,27 @@ class OrcJit final : public Jit {
     // A plan's module refers to another one, and is gone with its run: it is not worth a file.
     const bool cached = cache_.enabled() && module.base() == nullptr;
     const std::string key = cached ? ObjectCache::KeyOf(module, codegen) : std::string();
-    std::string object = cached ? cache_.Load(key) : std::string();
-    const bool hit = !object.empty();
-    if (!hit) {
-      const std::vector<ir::FunctionId> functions = codegen::CompilableFunctions(module);
-      JADE_ASSIGN_OR_RETURN(object, codegen::MakeObject(module, functions, codegen));
-      if (cached) cache_.Store(key, object);
+    if (cached) {
+      if (const std::string known = cache_.Load(key); !known.empty()) {
+        Result<ModuleCodePtr> code = Link(module, known, true);
+        if (code.ok()) return code;  // a file that is no object of this module, whoever wrote it, is as good as none
+      }
     }
+    const std::vector<ir::FunctionId> functions = codegen::CompilableFunctions(module);
+    JADE_ASSIGN_OR_RETURN(const std::string object, codegen::MakeObject(module, functions, codegen));
+    if (cached) cache_.Store(key, object);
+    return Link(module, object, false);
+  }
+
+ private:
+  Result<ModuleCodePtr> Link(const ir::Module& module, const std::string& object, bool from_cache) {
     auto linked = linker_->Link(object);
     if (!linked) return FromLlvm(linked.takeError(), "linking compiled code");
-    auto code = std::make_shared<LinkedCode>(linker_, std::move(*linked), object.size(), hit);
+    auto code = std::make_shared<LinkedCode>(linker_, std::move(*linked), object.size(), from_cache);
     JADE_TRY(code->Load(code, module));
     return ModuleCodePtr(code);
   }
 
- private:
   JitOptions options_;
   std::shared_ptr<Linker> linker_;
   ObjectCache cache_;

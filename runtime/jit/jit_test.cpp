@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 
 #include "compiler/ir/reader.h"
@@ -220,60 +218,6 @@ TEST(Jit, RecursionWithoutEndIsADepthTrap) {
 }
 )";
   EXPECT_NE(Evaluate(recursion, {Value::Int(1)}).find("the budget of depth 1000 is used up"), std::string::npos);
-}
-
-TEST(Jit, DamagedObjectsAreMadeAnew) {
-  const std::string directory = testing::TempDir() + "/jade_objects_test";
-  std::filesystem::remove_all(directory);
-  auto module = ir::Read("jir 1\n\npure F(%0: Int a) -> Int {\n  %1: Int = int.neg(%0)\n  yield(%1)\n}\n");
-  ASSERT_TRUE(module.ok());
-  const auto jit = MakeJit(codegen::Optimise::kFull, directory);
-  auto compile = [&] {
-    auto code = jit->Compile(**module);
-    EXPECT_TRUE(code.ok());
-    return (*code)->from_cache();
-  };
-  EXPECT_FALSE(compile());
-  EXPECT_TRUE(compile());
-  for (const auto& file : std::filesystem::directory_iterator(directory)) {
-    std::fstream object(file.path(), std::ios::in | std::ios::out | std::ios::binary);
-    object.seekp(200);
-    object.put('\x7f');
-  }
-  EXPECT_FALSE(compile());
-  EXPECT_TRUE(compile());
-  std::filesystem::remove_all(directory);
-}
-
-TEST(Tiers, HotFunctionsAreCompiledInTheBackground) {
-  auto module = ir::Read("jir 1\n\npure F(%0: Int a) -> Int {\n  %1: Int = int.neg(%0)\n  yield(%1)\n}\n");
-  ASSERT_TRUE(module.ok());
-  Tiers tiers(MakeJit(codegen::Optimise::kFull), {.at_once = false, .hot_entries = 3});
-  EXPECT_EQ(tiers.Find(*module, {0}), nullptr);
-  EXPECT_EQ(tiers.Find(*module, {0}), nullptr);
-  EXPECT_EQ(tiers.compiled(), 0U);
-  (void)tiers.Find(*module, {0});
-  tiers.Settle();
-  EXPECT_EQ(tiers.compiled(), 1U);
-  EXPECT_NE(tiers.Find(*module, {0}), nullptr);
-  EXPECT_EQ(Outcome(*module, {Value::Int(4)}, &tiers), "-4");
-}
-
-TEST(Tiers, CodeOutlivesTheJitWhileItIsHeld) {
-  auto module = ir::Read("jir 1\n\npure F(%0: Int a) -> Int {\n  %1: Int = int.neg(%0)\n  yield(%1)\n}\n");
-  ASSERT_TRUE(module.ok());
-  class Held final : public interp::CodeSource {
-   public:
-    interp::NativeFunctionPtr Find(const ir::ModulePtr&, ir::FunctionId) override { return code; }
-    interp::NativeFunctionPtr code;
-  };
-  Held held;
-  {
-    Tiers tiers(MakeJit(codegen::Optimise::kFull), {.at_once = true});
-    held.code = tiers.Find(*module, {0});
-  }
-  ASSERT_NE(held.code, nullptr);
-  EXPECT_EQ(Outcome(*module, {Value::Int(4)}, &held), "-4");
 }
 
 }  // namespace

@@ -5,11 +5,14 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <vector>
 
 #include "compiler/abi/native.h"
 #include "compiler/ir/printer.h"
@@ -18,7 +21,11 @@ namespace jade::jit {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kMagic = "JADEOBJ1";
+constexpr uint64_t kLargestFile = 64ULL << 20U;
+constexpr size_t kKeyDigits = 32;
 
 // The linker's build id of the running program, in which the code generator is: as hex.
 std::string BuildId() {
@@ -63,32 +70,78 @@ std::string ObjectCache::KeyOf(const ir::Module& module, const codegen::CodegenO
 }
 
 std::string ObjectCache::Load(const std::string& key) const {
-  std::ifstream file(PathOf(key), std::ios::binary);
+  const std::string path = PathOf(key);
+  std::error_code error;
+  const uint64_t size = fs::file_size(path, error);
+  if (error || size > kLargestFile) return {};
+  std::ifstream file(path, std::ios::binary);
   if (!file) return {};
   const std::string content{std::istreambuf_iterator<char>(file), {}};
   const size_t head = kMagic.size() + 32;
   if (content.size() <= head || !content.starts_with(kMagic)) return {};
   std::string object = content.substr(head);
   if (content.substr(kMagic.size(), 32) != Hex(XXH3_128bits(object.data(), object.size()))) return {};
+  fs::last_write_time(path, fs::file_time_type::clock::now(), error);  // when it was used last
   return object;
 }
 
 void ObjectCache::Store(const std::string& key, const std::string& object) const {
   std::error_code error;
-  std::filesystem::create_directories(directory_, error);
+  fs::create_directories(directory_, error);
   if (error) return;
-  const std::string aside = fmt::format("{}.{}", PathOf(key), getpid());
+  const std::string aside = fmt::format("{}.{}", PathOf(key), gettid());  // no other thread of the machine has the name
   {
     std::ofstream file(aside, std::ios::binary | std::ios::trunc);
     file << kMagic << Hex(XXH3_128bits(object.data(), object.size())) << object;
     if (!file.flush()) {
       file.close();
-      std::filesystem::remove(aside, error);
+      fs::remove(aside, error);
       return;
     }
   }
-  std::filesystem::rename(aside, PathOf(key), error);
-  if (error) std::filesystem::remove(aside, error);
+  fs::rename(aside, PathOf(key), error);
+  if (error) {
+    fs::remove(aside, error);
+    return;
+  }
+  Trim();
+}
+
+void ObjectCache::Trim() const {
+  struct File {
+    fs::path path;
+    fs::file_time_type used;
+    uint64_t bytes;
+  };
+  std::vector<File> files;
+  uint64_t bytes = 0;
+  std::error_code error;
+  const fs::file_time_type now = fs::file_time_type::clock::now();
+  for (fs::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.find(".o") != kKeyDigits) continue;  // not one of ours
+    // Another process may remove it meanwhile.
+    std::error_code gone;
+    const fs::file_time_type used = entry->last_write_time(gone);
+    const uint64_t size = entry->file_size(gone);
+    if (gone) continue;
+    const bool aside = name.size() > kKeyDigits + 2;
+    if (aside) {  // of a process that ended while it wrote, if it is old
+      if (now - used > std::chrono::hours(1)) fs::remove(entry->path(), gone);
+      continue;
+    }
+    files.push_back({entry->path(), used, size});
+    bytes += size;
+  }
+  if (files.size() <= limits_.files && bytes <= limits_.bytes) return;
+  std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.used < b.used; });
+  size_t count = files.size();
+  for (const File& file : files) {
+    if (count <= limits_.files - limits_.files / 5 && bytes <= limits_.bytes - limits_.bytes / 5) return;
+    fs::remove(file.path, error);
+    --count;
+    bytes -= file.bytes;
+  }
 }
 
 }  // namespace jade::jit

@@ -11,13 +11,17 @@ Tiers::Tiers(std::shared_ptr<Jit> jit, TierOptions options) : jit_(std::move(jit
 }
 
 Tiers::~Tiers() {
+  Stop();
+  if (worker_.joinable()) worker_.join();
+}
+
+void Tiers::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     jobs_.clear();
   }
   wake_.notify_all();
-  if (worker_.joinable()) worker_.join();
 }
 
 std::shared_ptr<Tiers::Entry> Tiers::EntryOf(const ir::Module& module) {
@@ -32,6 +36,7 @@ interp::NativeFunctionPtr Tiers::Find(const ir::ModulePtr& module, ir::FunctionI
   const ir::ModulePtr* owner = &module;
   while (function.index < (*owner)->first_function()) owner = &(*owner)->base_ptr();
   const uint32_t own_index = function.index - (*owner)->first_function();
+  if (any_done_.load(std::memory_order_relaxed)) DropDone();
   const std::shared_ptr<Entry> entry = EntryOf(**owner);
   if (entry->ready.load(std::memory_order_acquire)) {
     return entry->code == nullptr ? nullptr : entry->code->Find(own_index);
@@ -43,8 +48,8 @@ interp::NativeFunctionPtr Tiers::Find(const ir::ModulePtr& module, ir::FunctionI
     return entry->code == nullptr ? nullptr : entry->code->Find(own_index);
   }
   if (++entry->entries[own_index] < options_.hot_entries) return nullptr;
-  entry->asked = true;
-  Enqueue(*owner, entry);
+  entry->asked = Enqueue(*owner, entry);
+  if (!entry->asked) entry->entries[own_index] = 0;
   return nullptr;
 }
 
@@ -62,15 +67,15 @@ void Tiers::Compile(const ir::Module& module, Entry& entry) {
   entry.ready.store(true, std::memory_order_release);
 }
 
-void Tiers::Enqueue(const ir::ModulePtr& module, const std::shared_ptr<Entry>& entry) {
-  std::deque<Job> done;
+bool Tiers::Enqueue(const ir::ModulePtr& module, const std::shared_ptr<Entry>& entry) {
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_ || jobs_.size() >= options_.waiting) return false;
     if (!worker_.joinable()) worker_ = std::thread([this] { Work(); });
     jobs_.push_back({module, entry});
-    done.swap(done_);
   }
   wake_.notify_one();
+  return true;
 }
 
 void Tiers::Work() {
@@ -82,19 +87,31 @@ void Tiers::Work() {
     jobs_.pop_front();
     busy_ = true;
     lock.unlock();
-    Compile(*job.module, *job.entry);
+    ir::ModulePtr module = job.module.lock();
+    if (module != nullptr) Compile(*module, *job.entry);
     lock.lock();
-    done_.push_back(std::move(job));
+    if (module != nullptr) {
+      done_.push_back(std::move(module));
+      any_done_.store(true, std::memory_order_relaxed);
+    }
     busy_ = false;
     if (jobs_.empty()) idle_.notify_all();
   }
 }
 
-void Tiers::Settle() {
-  std::deque<Job> done;
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return jobs_.empty() && !busy_; });
+void Tiers::DropDone() {
+  std::vector<ir::ModulePtr> done;
+  const std::lock_guard lock(mutex_);
   done.swap(done_);
+  any_done_.store(false, std::memory_order_relaxed);
+}
+
+void Tiers::Settle() {
+  {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return jobs_.empty() && !busy_; });
+  }
+  DropDone();
 }
 
 std::optional<Error> Tiers::failure() const {

@@ -22,6 +22,7 @@ namespace jade::jit {
 struct TierOptions {
   bool at_once = false;       // compile a module when it is first entered, and wait for it
   uint32_t hot_entries = 64;  // entries of one function after which its module is compiled in the background
+  size_t waiting = 256;       // the most modules that wait to be compiled; others are asked for again later
 };
 
 class Tiers final : public interp::CodeSource {
@@ -33,7 +34,9 @@ class Tiers final : public interp::CodeSource {
 
   interp::NativeFunctionPtr Find(const ir::ModulePtr& module, ir::FunctionId function) override;
 
-  // Waits until nothing is being compiled in the background.
+  // What waits to be compiled is not, nor will be anything else in the background.
+  void Stop();
+  // Waits until nothing is being compiled in the background, nor will be of what was asked for.
   void Settle();
   // The last module that could not be compiled, if any: it stays in the interpreter.
   std::optional<Error> failure() const;
@@ -47,14 +50,17 @@ class Tiers final : public interp::CodeSource {
     ModuleCodePtr code;  // set before `ready`; null: the module stays in the interpreter
     std::atomic<bool> ready = false;
   };
+  // A plan that nobody needs any more when its turn comes is not compiled.
   struct Job {
-    ir::ModulePtr module;
+    std::weak_ptr<const ir::Module> module;
     std::shared_ptr<Entry> entry;
   };
   std::shared_ptr<Entry> EntryOf(const ir::Module& module);
   void Compile(const ir::Module& module, Entry& entry);
-  void Enqueue(const ir::ModulePtr& module, const std::shared_ptr<Entry>& entry);
+  // False when too many wait.
+  bool Enqueue(const ir::ModulePtr& module, const std::shared_ptr<Entry>& entry);
   void Work();
+  void DropDone();
 
   std::shared_ptr<Jit> jit_;
   TierOptions options_;
@@ -64,7 +70,8 @@ class Tiers final : public interp::CodeSource {
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::deque<Job> jobs_;
-  std::deque<Job> done_;  // a module that only they hold ends on the scheduler's thread
+  std::vector<ir::ModulePtr> done_;  // one that only this holds ends, with its code, on the scheduler's thread
+  std::atomic<bool> any_done_ = false;
   bool busy_ = false;
   bool stopping_ = false;
   std::optional<Error> failure_;

@@ -96,7 +96,7 @@ int64_t ActiveRun::NowMicros() const {
 void ActiveRun::WatchDeadline(const ScopePtr& scope) {
   Scheduler& scheduler = scheduler_;
   const RunId id = id_;
-  scheduler_.timers_.At(scope->deadline_us, [&scheduler, id, scope] {
+  scheduler_.timers_.At(id_, scope->deadline_us, [&scheduler, id, scope] {
     auto found = scheduler.active_->find(id);
     if (found != scheduler.active_->end()) found->second.EndScope(scope, TrapKind::kTimeBudget);
   });

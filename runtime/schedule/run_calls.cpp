@@ -108,7 +108,7 @@ void ActiveRun::BeginTool(uint64_t number) {
 
 void ActiveRun::PassOnTool(uint64_t number) {
   Scheduler& scheduler = scheduler_;
-  scheduler.timers_.At(NowMicros(), [&scheduler, id = id_, number] {
+  scheduler.timers_.At(id_, NowMicros(), [&scheduler, id = id_, number] {
     auto found = scheduler.active_->find(id);
     if (found == scheduler.active_->end()) return;
     ActiveRun& run = found->second;
@@ -143,7 +143,7 @@ void ActiveRun::SubmitTool(uint64_t number) {
   }
   if (one.role().timeout_us <= 0) return;
   Scheduler& scheduler = scheduler_;
-  scheduler_.timers_.At(NowMicros() + one.role().timeout_us, [&scheduler, id] {
+  scheduler_.timers_.At(id_, NowMicros() + one.role().timeout_us, [&scheduler, id] {
     const Flight* found = scheduler.in_flight_.Find(id);
     if (found == nullptr) return;
     const Flight flight = *found;
@@ -159,7 +159,7 @@ void ActiveRun::RetryTool(uint64_t number, const Error& error) {
   if (one.tool->attempts > one.role().retries) return FailTool(number, error);
   const int64_t pause = kFirstBackoffUs << std::min<uint32_t>(one.tool->attempts - 1, 6);
   Scheduler& scheduler = scheduler_;
-  scheduler_.timers_.At(NowMicros() + pause, [&scheduler, id = id_, number] {
+  scheduler_.timers_.At(id_, NowMicros() + pause, [&scheduler, id = id_, number] {
     auto found = scheduler.active_->find(id);
     if (found == scheduler.active_->end() || found->second.call(number).ended) return;
     found->second.SubmitTool(number);

@@ -81,6 +81,7 @@ void Scheduler::Retire(ActiveRun* run) {
     std::erase_if(ready_, [&](const TaskPtr& task) { return task->run->host == finished; });
   }
   finished->ForgetRequests();
+  timers_.Sweep([this](RunId one) { return !active_->contains(one); });
   const RunResult& result = finished_.emplace(id, finished->Finish()).first->second;
   const RunSetup& setup = finished->setup();
   if (setup.owner != nullptr) setup.owner->RunEnded(id, result);

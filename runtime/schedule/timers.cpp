@@ -1,6 +1,5 @@
 #include "runtime/schedule/timers.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace jade::schedule {
@@ -9,8 +8,8 @@ bool Timers::IsLater(const Timer& a, const Timer& b) {
   return std::pair(a.micros, a.order) > std::pair(b.micros, b.order);
 }
 
-uint64_t Timers::Push(int64_t micros, RunId run) {
-  const uint64_t order = set_++;
+uint64_t Timers::Push(int64_t micros, RunId run, uint64_t acts) {
+  const uint64_t order = 2 * set_++ + acts;
   heap_.push_back({micros, order, run});
   std::push_heap(heap_.begin(), heap_.end(), IsLater);
   return order;
@@ -21,7 +20,7 @@ Timers::Fired Timers::Pop() {
   const Timer timer = heap_.back();
   heap_.pop_back();
   Fired fired{timer.run, nullptr};
-  if (timer.run == 0) fired.action = std::move(actions_.extract(timer.order).mapped());
+  if ((timer.order & kActs) != 0) fired.action = std::move(actions_.extract(timer.order).mapped());
   return fired;
 }
 
