@@ -12,6 +12,10 @@ bool HasCompiledCode() {
   return true;
 }
 
+std::string CompilerDescription() {
+  return "LLVM " + codegen::TargetDescription();
+}
+
 Result<std::string> NativeText(const ir::Module& module, std::span<const ir::FunctionId> functions,
                                const NativeTextOptions& options) {
   codegen::CodegenOptions codegen;
@@ -27,6 +31,10 @@ Result<std::string> NativeText(const ir::Module& module, std::span<const ir::Fun
 
 bool HasCompiledCode() {
   return false;
+}
+
+std::string CompilerDescription() {
+  return "none";
 }
 
 Result<std::string> NativeText(const ir::Module&, std::span<const ir::FunctionId>, const NativeTextOptions&) {

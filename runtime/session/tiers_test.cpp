@@ -1,8 +1,9 @@
 // Sessions whose programs and plans become hot while they run.
+#include "runtime/jit/tiers.h"
+
 #include <gtest/gtest.h>
 
 #include "runtime/engine/scripted.h"
-#include "runtime/jit/tiers.h"
 #include "runtime/session/session.h"
 
 namespace jade::session {
