@@ -5,6 +5,7 @@
 #include "compiler/parse/chunk_tokens.h"
 #include "compiler/parse/errors.h"
 #include "compiler/parse/prediction.h"
+#include "compiler/parse/shared_prediction.h"
 
 namespace jade::parse {
 namespace {
@@ -80,8 +81,8 @@ void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_
   ChunkTokens stream(lexemes, count);
   BoundedParser parser(&stream);
   parser.removeErrorListeners();
-  auto* simulator = parser.getInterpreter<antlr4::atn::ParserATNSimulator>();
-  parser.setInterpreter(new RememberingSimulator(&parser, *simulator, stream));  // deletes the one before
+  const std::shared_ptr<SharedPrediction> shared = SharedPrediction::Current(parser.getATN());
+  parser.setInterpreter(new RememberingSimulator(&parser, shared, stream));  // deletes the one before
   ChunkView view{lexemes, count, silent, false};
   try {
     parser.setErrorHandler(std::make_shared<GiveUp>());
@@ -101,6 +102,7 @@ void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_
   careful.removeErrorListeners();
   const auto errors = std::make_shared<ErrorStrategy>(file, lexemes, count, silent, sink);
   careful.Recover(errors);
+  careful.setInterpreter(new CountingSimulator(&careful, shared));
   careful.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::LL);
   try {
     auto* tree = entry(careful);
@@ -112,6 +114,10 @@ void ParseTokens(const source::SourceFilePtr& file, const Lexeme* lexemes, size_
 }
 
 }  // namespace
+
+size_t LearntStates() {
+  return SharedPrediction::Current(P(nullptr).getATN())->states();
+}
 
 std::unique_ptr<ast::Module> ParseModule(const source::SourceFilePtr& file, diag::Diagnostics& sink) {
   auto module = std::make_unique<ast::Module>();

@@ -18,6 +18,11 @@ inline constexpr size_t kMaxPlanBytes = size_t{8} << 10;
 inline constexpr size_t kMaxTokens = 500'000;
 inline constexpr uint32_t kMaxNesting = 256;  // brackets, braces, templates in each other
 
+// What parsers of this process have learnt about the grammar, in states of ANTLR's automata. Never much above
+// kMostLearntStates (some 75 MB), whatever is parsed.
+inline constexpr size_t kMostLearntStates = 16'384;
+size_t LearntStates();
+
 std::unique_ptr<ast::Module> ParseModule(const source::SourceFilePtr& file, diag::Diagnostics& sink);
 
 // The text a planner wrote between its tags.

@@ -6,18 +6,20 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "antlr4-runtime.h"
 #include "compiler/parse/chunk_tokens.h"
+#include "compiler/parse/shared_prediction.h"
 
 namespace jade::parse {
 
-class RememberingSimulator final : public antlr4::atn::ParserATNSimulator {
+class RememberingSimulator final : public CountingSimulator {
  public:
-  // Takes over what `base` shares with other parsers. `stream` is what the parser reads.
-  RememberingSimulator(antlr4::Parser* parser, ParserATNSimulator& base, ChunkTokens& stream)
-      : ParserATNSimulator(parser, parser->getATN(), base.decisionToDFA, base.getSharedContextCache()),
-        stream_(stream) {
+  // `stream` is what the parser reads.
+  RememberingSimulator(antlr4::Parser* parser, std::shared_ptr<SharedPrediction> shared, ChunkTokens& stream)
+      : CountingSimulator(parser, std::move(shared)), stream_(stream) {
     setPredictionMode(antlr4::atn::PredictionMode::SLL);
   }
 

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+
+#include "compiler/parse/parse.h"
 #include "tests/differential/configurations.h"
 #include "tests/differential/kernel.h"
 #include "tests/differential/oracle.h"
@@ -86,6 +90,21 @@ TEST(DifferentialTest, KernelsOfConstantsAreTheSameKernels) {
     EXPECT_GE(constant.module->function(constant.function).ops.size(),
               kernel.module->function(kernel.function).ops.size());
   }
+}
+
+// Every program takes turns of the grammar that none took before; what the parser remembers of them is bounded.
+TEST(DifferentialTest, WhatParsersLearnIsBounded) {
+  size_t most = 0;
+  bool forgot = false;
+  for (uint64_t seed = 1; seed <= 400 && !forgot; ++seed) {
+    diag::Diagnostics sink;
+    (void)parse::ParseModule(std::make_shared<source::SourceFile>("main.jade", GenerateProgram(seed).text), sink);
+    const size_t learnt = parse::LearntStates();
+    forgot = learnt < most;
+    most = std::max(most, learnt);
+  }
+  EXPECT_TRUE(forgot) << most;
+  EXPECT_LT(most, parse::kMostLearntStates + 4096);
 }
 
 }  // namespace
