@@ -98,7 +98,8 @@ TEST_F(ObjectCacheTest, ForeignContentIsAsGoodAsNone) {
                   static_cast<unsigned long long>(hash.low64));
     return "JADEOBJ1" + std::string(digits) + text;
   };
-  for (const std::string& text : {std::string("no object"), object.substr(0, object.size() / 2), object.substr(0, 64)}) {
+  for (const std::string& text :
+       {std::string("no object"), object.substr(0, object.size() / 2), object.substr(0, 64)}) {
     Damage([&](const std::string&) { return wrapped(text); });
     EXPECT_FALSE(FromCache(directory_));
     EXPECT_TRUE(FromCache(directory_));
