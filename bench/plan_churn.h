@@ -8,9 +8,9 @@
 namespace jade::bench {
 
 struct PlanChurnOptions {
-  uint64_t plans = 100'000;  // after a warm-up that fills the cache
-  size_t kept = 1024;        // capacity of the plan cache
-  uint64_t native_every = 0; // one in so many plans is entered in machine code; 0: none is
+  uint64_t plans = 100'000;   // after a warm-up that fills the cache
+  size_t kept = 1024;         // capacity of the plan cache
+  uint64_t native_every = 0;  // one in so many plans is entered in machine code; 0: none is
 };
 
 // Memory of the process and of its heap at five points of the way, and what a plan took. `code` compiles a module when
