@@ -9,7 +9,6 @@
 #include <memory>
 #include <string>
 
-#include "bench/bare_calls.h"
 #include "bench/programs.h"
 #include "bench/quantile.h"
 #include "runtime/assets/assets.h"
@@ -165,15 +164,17 @@ Status AddModule(std::vector<Figure>& figures) {
 
 }  // namespace
 
-Result<std::vector<Figure>> BenchTiers(const CompilerBenchOptions& options) {
+Result<std::vector<Figure>> BenchTiers() {
   std::vector<Figure> figures;
   JADE_TRY(AddModule(figures));
   JADE_ASSIGN_OR_RETURN(const std::shared_ptr<jit::Jit> jit, jit::Jit::Create({}));
-  const auto tiers = MakeTiers(jit);
-  JADE_ASSIGN_OR_RETURN(const double call, BareCalls(options.runs, tiers.get()));
-  figures.push_back({"call.tier1.us", call, "us"});
   JADE_TRY(AddKernels(jit, figures));
   return figures;
+}
+
+Result<std::unique_ptr<interp::CodeSource>> MakeCompiledCode() {
+  JADE_ASSIGN_OR_RETURN(const std::shared_ptr<jit::Jit> jit, jit::Jit::Create({}));
+  return std::unique_ptr<interp::CodeSource>(MakeTiers(jit));
 }
 
 }  // namespace jade::bench

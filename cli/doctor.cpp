@@ -12,6 +12,7 @@
 
 #include "cli/backbone.h"
 #include "cli/command.h"
+#include "cli/native_text.h"
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
 #include "runtime/retrieve/index.h"
@@ -58,7 +59,9 @@ Finding Store() {
 
 std::vector<Finding> Examine(const Status& backbone) {
   std::vector<Finding> findings{{"jade", JADE_VERSION, ""},
-                                {"processors", std::to_string(std::thread::hardware_concurrency()), ""}};
+                                {"processors", std::to_string(std::thread::hardware_concurrency()), ""},
+                                {"compiled code", CompilerDescription(),
+                                 HasCompiledCode() ? "" : "programs are interpreted: configure with -DJADE_JIT=ON"}};
   if (backbone.ok()) {
     for (Finding& finding : BackboneFindings()) findings.push_back(std::move(finding));
   } else {

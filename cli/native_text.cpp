@@ -8,6 +8,14 @@ namespace jade::cli {
 
 #ifdef JADE_HAS_JIT
 
+bool HasCompiledCode() {
+  return true;
+}
+
+std::string CompilerDescription() {
+  return "LLVM " + codegen::TargetDescription();
+}
+
 Result<std::string> NativeText(const ir::Module& module, std::span<const ir::FunctionId> functions,
                                const NativeTextOptions& options) {
   codegen::CodegenOptions codegen;
@@ -20,6 +28,14 @@ Result<std::string> NativeText(const ir::Module& module, std::span<const ir::Fun
 }
 
 #else
+
+bool HasCompiledCode() {
+  return false;
+}
+
+std::string CompilerDescription() {
+  return "none";
+}
 
 Result<std::string> NativeText(const ir::Module&, std::span<const ir::FunctionId>, const NativeTextOptions&) {
   return Error(ErrorCode::kUnsupported, "this build has no code generator: configure with -DJADE_JIT=ON");

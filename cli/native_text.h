@@ -9,6 +9,11 @@
 
 namespace jade::cli {
 
+// Whether this build can compile.
+bool HasCompiledCode();
+// "LLVM 19.1.7, sapphirerapids", or "none".
+std::string CompilerDescription();
+
 enum class NativeForm : uint8_t { kLlvm, kAssembly };
 
 struct NativeTextOptions {

@@ -160,7 +160,7 @@ void LibeditEditor::LoadHistory() {
 
 void LibeditEditor::Remember(const std::string& text) {
   const size_t end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string::npos || end >= kLongestRemembered) return;
+  if (end >= kLongestRemembered) return;  // or nothing but blanks
   std::string entry = text.substr(0, end + 1);
   if (!entries_.empty() && entries_.back() == entry) return;
   HistEvent event;

@@ -16,7 +16,6 @@ namespace {
 using line::Completion;
 using types::TypeId;
 using types::TypeKind;
-using types::TypeTable;
 
 constexpr std::array<std::string_view, 46> kWords = {
     "let",     "fold",   "each",   "if",   "else",      "match",   "for",   "in",       "with",      "within",

@@ -16,6 +16,7 @@ struct Setup {
   bool record = true;      // runs that make calls go to the experience store
   bool show_calls = true;  // as they finish
   std::string passes = "default";
+  std::string mode = "auto";  // what executes: auto, jit or interp
 };
 
 class Equipment {

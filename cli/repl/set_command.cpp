@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "cli/native_text.h"
 #include "cli/repl/commands.h"
 #include "compiler/source/suggest.h"
 
@@ -57,6 +58,15 @@ std::string FlagText(bool flag) {
 Status SetPrompts(Setup& setup, const std::string& text) {
   if (text != "auto" && text != "full" && text != "brief") return Unfit(text, "`auto`, `full` or `brief`");
   setup.settings.backbone.prompts = text;
+  return {};
+}
+
+Status SetMode(Setup& setup, const std::string& text) {
+  if (text != "auto" && text != "jit" && text != "interp") return Unfit(text, "`auto`, `jit` or `interp`");
+  if (text == "jit" && !cli::HasCompiledCode()) {
+    return Error(ErrorCode::kUnsupported, "this build has no compiled code");
+  }
+  setup.mode = text;
   return {};
 }
 
@@ -115,6 +125,8 @@ constexpr std::array kSettings = {
               s.passes = text;
               return {};
             }},
+    Setting{"mode", "what executes: interp, jit (compiled first) or auto (once hot)", Effect::kNone,
+            [](const Setup& s) { return s.mode; }, SetMode},
     Setting{"record", "runs that make calls go to the experience store", Effect::kTools,
             [](const Setup& s) { return FlagText(s.record); },
             [](Setup& s, const std::string& text) { return SetFlag(s.record, text); }},

@@ -1,9 +1,17 @@
 #include "cli/repl/workbench_equipment.h"
 
+#include "cli/tier.h"
+
 namespace jade::repl {
 
 void WorkbenchEquipment::Apply(const Setup& setup, session::RunRequest* request) {
   cli::ApplySettings(setup.settings, setup.greedy, request);
+  auto code = codes_.find(setup.mode);
+  if (code == codes_.end()) {
+    auto made = cli::MakeCode({.mode = setup.mode, .expose = {}});
+    code = codes_.emplace(setup.mode, made.ok() ? std::move(*made) : nullptr).first;
+  }
+  request->code = code->second.get();
   // A param whose declaration was dropped keeps its value for when it comes back.
   const ir::Module& module = *request->program->module();
   std::erase_if(request->params, [&](const auto& param) { return module.FindParam(param.first) < 0; });

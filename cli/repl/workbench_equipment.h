@@ -27,7 +27,8 @@ class WorkbenchEquipment final : public Equipment {
   Status models_;
   const std::atomic<bool>& cancel_;
   cli::ProgressBar bar_;
-  std::map<std::string, passes::PassList> passes_;  // by their text; programs point to them
+  std::map<std::string, passes::PassList> passes_;                    // by their text; programs point to them
+  std::map<std::string, std::unique_ptr<interp::CodeSource>> codes_;  // by mode; null: interpreted
   cli::Workbench bench_;
   std::unique_ptr<session::Session> session_;  // on the bench's engine and tools
 };

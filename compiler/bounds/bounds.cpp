@@ -195,6 +195,7 @@ class Analysis {
     switch (code) {
       case Opcode::kIssue:
       case Opcode::kCall:
+      case Opcode::kEnter:
       case Opcode::kRun:
       case Opcode::kSpawn:
       case Opcode::kIf:

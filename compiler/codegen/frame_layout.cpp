@@ -46,7 +46,7 @@ std::vector<uint32_t> FindDefiners(const ir::Function& function) {
 }
 
 bool CanCompile(const ir::Function& function) {
-  return function.kind != ir::FunctionKind::kTest;
+  return function.kind != ir::FunctionKind::kTest && function.ops.size() <= kMostOperations;
 }
 
 namespace {
@@ -227,12 +227,11 @@ void FrameLayout::WalkOp(uint32_t index) {
     if (!RunsInChild(op, r)) continue;
     FreeValues free(function_, shared_.definers);
     free.Visit(op.first_region.index + r);
-    uint32_t captured = 0;
-    for (const ir::ValueId value : free.Take()) {
-      Use(value);
-      ++captured;
-    }
-    most_arguments_ = std::max(most_arguments_, captured);
+    // The body of an `each` and its filter are one unit, which is given what either needs.
+    if (op.code == Opcode::kEach && op.region_count > 1) free.Visit(op.first_region.index + ++r);
+    const std::vector<ir::ValueId> captured = free.Take();
+    for (const ir::ValueId value : captured) Use(value);
+    most_arguments_ = std::max(most_arguments_, static_cast<uint32_t>(captured.size()));
   }
   const bool heavy_loop =
       (op.code == Opcode::kFold || op.code == Opcode::kRepeat) && shared_.keeps_position[op.first_region.index];

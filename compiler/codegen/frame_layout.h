@@ -147,7 +147,9 @@ bool IsChargedByHost(ir::Opcode code);
 
 std::vector<uint32_t> FindDefiners(const ir::Function& function);
 bool IsConstant(ir::Opcode code);
-// Tests of a program are run by the interpreter only.
+// Compiling takes more than twice the time for twice the operations: about two seconds for so many.
+inline constexpr size_t kMostOperations = 4096;
+// The interpreter alone runs tests of a program, and functions that are very long.
 bool CanCompile(const ir::Function& function);
 
 }  // namespace jade::codegen

@@ -195,7 +195,10 @@ UnitCodegen::LlvmValue UnitCodegen::Constant(const ir::Op& op) {
 }
 
 UnitCodegen::LlvmValue UnitCodegen::Use(ir::ValueId value) {
+  const Rep wanted = RepOfValue(value);
   value = FrameLayout::Root(function_, shared_.definers, value);
+  // A cast from Never to a number: what is never there.
+  if (wanted != RepOfValue(value)) return llvm::PoisonValue::get(TypeOf(wanted));
   const Place place = layout_.PlaceOf(value);
   switch (place.home) {
     case Home::kConstant:
@@ -234,6 +237,7 @@ UnitCodegen::LlvmValue UnitCodegen::Boxed(ir::ValueId value) {
 }
 
 UnitCodegen::LlvmValue UnitCodegen::Arguments(llvm::ArrayRef<ir::ValueId> values) {
+  JADE_CHECK(values.size() <= layout_.most_arguments(), "`{}`: {} arguments", function_.name, values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     LlvmValue to = At(arguments_, i * sizeof(abi::Value));
     const Rep rep = RepOfValue(values[i]);

@@ -9,7 +9,6 @@ namespace {
 
 using ir::FunctionKind;
 using ir::ValueId;
-using types::TypeId;
 
 class PlanLowerer {
  public:

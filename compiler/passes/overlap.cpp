@@ -27,6 +27,12 @@ class Scheduler final : public Rewriter {
     Copy(op);
   }
 
+  // A trap of memory is not worth a task.
+  static bool MayTrap(const Op& op) {
+    if (op.code == Opcode::kTextConcat || op.code == Opcode::kList || op.code == Opcode::kListConcat) return false;
+    return op.region_count > 0 || ir::TraitOf(op.code) == ir::OpTrait::kTraps;
+  }
+
   // ---- one region
 
   void EmitBody(const Region& region) override {
@@ -77,15 +83,15 @@ class Scheduler final : public Rewriter {
     }
   }
 
-  // The values of the unit are there: an issue is issued; anything else runs here when only its dependants are left,
-  // and is spawned otherwise.
+  // The values of the unit are there: an issue is issued; anything else runs here when only its dependants are left and
+  // no trap can come before its own, and is spawned otherwise.
   void StartUnit(const RegionGraph& graph, uint32_t unit, Progress& progress) {
     uint32_t i = graph.op_of_unit(unit);
     const Op& op = graph.op(i);
     if (op.code == Opcode::kIssue) {
       Emit(op);
       progress.futures[unit] = values_[op.result.index];
-    } else if (OthersFollow(graph, unit, progress)) {
+    } else if (OthersFollow(graph, unit, progress) && !TrapsBefore(graph, i, progress.available, progress)) {
       Emit(op);
       RegionGraph::Set(progress.available, unit);
       progress.joined[unit] = true;
@@ -104,8 +110,22 @@ class Scheduler final : public Rewriter {
     return true;
   }
 
-  // Units whose needs have futures wait in a spawn of their own, but for the last one that nothing else could overtake:
-  // that one is returned, for the region itself to wait.
+  // True when something before operation `i` that may trap waits for other values than `there`: were the region itself
+  // to wait for a later trap, that one would be forgotten, though it is the first in program order. (A trap of memory
+  // is not worth a task.)
+  static bool TrapsBefore(const RegionGraph& graph, uint32_t i, const RegionGraph::Bits& there,
+                          const Progress& progress) {
+    for (uint32_t before = 0; before < i; ++before) {
+      const Op& op = graph.op(before);
+      if (progress.op_done[before] || graph.is_await(before) || graph.unit_of(before) != RegionGraph::kNone) continue;
+      if (graph.NeedsWithin(before, there)) continue;
+      if (MayTrap(op)) return true;
+    }
+    return false;
+  }
+
+  // Units whose needs have futures wait in a spawn of their own, but for the last one that nothing else could overtake,
+  // nor a trap come before: that one is returned, for the region itself to wait.
   uint32_t ChooseWaiting(const RegionGraph& graph, Progress& progress) {
     while (true) {
       uint32_t first = RegionGraph::kNone;
@@ -113,7 +133,11 @@ class Scheduler final : public Rewriter {
         if (!RegionGraph::Test(progress.started, unit) && graph.NeedsWithin(graph.op_of_unit(unit), progress.started))
           first = unit;
       }
-      if (first == RegionGraph::kNone || OthersFollow(graph, first, progress)) return first;
+      if (first == RegionGraph::kNone) return first;
+      const uint32_t i = graph.op_of_unit(first);
+      RegionGraph::Bits there = progress.available;
+      for (const uint32_t need : graph.NeedsOf(i)) RegionGraph::Set(there, need);
+      if (OthersFollow(graph, first, progress) && !TrapsBefore(graph, i, there, progress)) return first;
       progress.futures[first] = Spawn(graph, first, graph.NeedsOf(graph.op_of_unit(first)), progress);
       RegionGraph::Set(progress.started, first);
       progress.op_done[graph.op_of_unit(first)] = true;
@@ -121,7 +145,10 @@ class Scheduler final : public Rewriter {
   }
 
   void AwaitNeeds(const RegionGraph& graph, uint32_t unit, Progress& progress) {
-    for (uint32_t need : graph.NeedsOf(graph.op_of_unit(unit))) Await(graph, need, progress);
+    for (uint32_t need : graph.NeedsOf(graph.op_of_unit(unit))) {
+      Await(graph, need, progress);
+      EmitReady(graph, progress);  // what traps before the next one does
+    }
   }
 
   void Await(const RegionGraph& graph, uint32_t unit, Progress& progress) {
@@ -167,6 +194,8 @@ class Scheduler final : public Rewriter {
     out_.CloseRegion();
     for (auto it = saved.rbegin(); it != saved.rend(); ++it) values_[it->first] = it->second;
     progress.op_done[i] = true;
+    // What may trap does so in the region, too, in its own place.
+    std::erase_if(pure, [&](uint32_t p) { return MayTrap(graph.op(p)); });
     graph.DropUnused(pure, progress.op_done);
     return pending.result;
   }
@@ -191,7 +220,9 @@ class Scheduler final : public Rewriter {
       for (uint32_t need : graph.NeedsOf(i)) needed[need] = true;
     }
     for (uint32_t unit = 0; unit < graph.unit_count(); ++unit) {
-      if (needed[unit] || !progress.joined[unit]) Await(graph, unit, progress);
+      if (!needed[unit] && progress.joined[unit]) continue;
+      Await(graph, unit, progress);
+      EmitReady(graph, progress);  // what traps before the next one does
     }
     EmitReady(graph, progress);
     Emit(graph.op(graph.op_count() - 1));
@@ -236,6 +267,8 @@ class Scheduler final : public Rewriter {
       for (uint32_t p : graph.PureOpsFor(graph.op_of_unit(unit), none_done)) pure.push_back(p);
     }
     std::sort(pure.begin(), pure.end());
+    // What may trap does so in the region, too, in its own place.
+    std::erase_if(pure, [&](uint32_t p) { return MayTrap(graph.op(p)); });
     graph.DropUnused(pure, progress.op_done);
     Schedule(graph, progress);
     out_.CloseRegion();

@@ -76,12 +76,18 @@ TEST(Overlap, TwoChainsDoNotWaitForEachOther) {
             "    %8: Int = await(%7)\n"
             "    yield(%8)\n"
             "  }\n"
-            "  %9: Int = await(%3)\n"
-            "  %10: future Int = issue E(%9) @E#3\n"
-            "  %11: Int = await(%4) !4\n"
-            "  %12: Int = await(%10) !8\n"
-            "  %13: Int = int.add(%11, %12)\n"
-            "  yield(%13)\n");
+            "  %9: future Int = spawn !7 {\n"
+            "    %10: Int = await(%3) !6\n"
+            "    %11: future Int = issue E(%10) @E#3\n"
+            "    %12: Int = await(%11)\n"
+            "    yield(%12)\n"
+            "  }\n"
+            "  %13: Int = await(%2) !1\n"
+            "  %14: Int = int.neg(%13)\n"
+            "  %15: Int = await(%4) !4\n"
+            "  %16: Int = await(%9) !8\n"
+            "  %17: Int = int.add(%15, %16)\n"
+            "  yield(%17)\n");
 }
 
 TEST(Overlap, CallsAndLoopsAreSpawnedBesideOthers) {
@@ -133,16 +139,17 @@ TEST(Overlap, FoldCallsWithoutTheAccumulatorRunAhead) {
                       "  }\n"
                       "  yield(%2)\n"),
             "  %2: Int = fold(%1, %0) { (%3: Int, %4: Int, %5: Int, %6: future Int)\n"
-            "    %7: Int = await(%6) !3\n"
-            "    %8: Int = int.add(%7, %3)\n"
-            "    %9: future Int = issue E(%8) @E#1\n"
-            "    %10: Int = await(%9)\n"
-            "    yield(%10)\n"
-            "  } { (%11: Int, %12: Int)\n"
-            "    %13: Int = int.neg(%11) !1\n"
-            "    %14: future Int = issue E(%13) @E\n"
-            "    %15: Int = await(%14)\n"
-            "    yield(%15)\n"
+            "    %7: Int = int.neg(%4)\n"
+            "    %8: Int = await(%6) !3\n"
+            "    %9: Int = int.add(%8, %3)\n"
+            "    %10: future Int = issue E(%9) @E#1\n"
+            "    %11: Int = await(%10)\n"
+            "    yield(%11)\n"
+            "  } { (%12: Int, %13: Int)\n"
+            "    %14: Int = int.neg(%12) !1\n"
+            "    %15: future Int = issue E(%14) @E\n"
+            "    %16: Int = await(%15)\n"
+            "    yield(%16)\n"
             "  }\n"
             "  yield(%2) !8\n");
 }

@@ -22,9 +22,9 @@ class Application {
       : arguments_(arguments), settings_(settings), out_(out), failure_(failure) {}
 
   bool RangeFits(int64_t count) {
-    const bool beyond = count > 0 && static_cast<uint64_t>(count) > settings_.max_value_bytes;
-    return Fits(beyond ? std::numeric_limits<uint64_t>::max()
-                       : static_cast<uint64_t>(std::max<int64_t>(count, 0)) * sizeof(Value));
+    const auto items = static_cast<uint64_t>(std::max<int64_t>(count, 0));
+    constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+    return Fits(items > kMost / sizeof(Value) ? kMost : items * sizeof(Value));
   }
 
   bool Run(Builtin builtin) {

@@ -53,7 +53,7 @@ void Machine::RunPlan(const ir::Op& op, const Value& value, Value argument) {
 
 CallPathPtr Machine::SitePath(const ir::Op& op) {
   const Frame& f = frame();
-  if (f.code != nullptr && f.loops.empty()) return CallPath::Make(f.path, f.code->steps[op.site.index]);
+  if (f.native != nullptr && f.loops.empty()) return CallPath::Make(f.path, f.native->code->steps[op.site.index]);
   const ir::Site& site = f.function->sites[op.site.index];
   const std::string_view label = site.label.valid() ? std::string_view(f.module->text(site.label)) : std::string_view();
   const std::string& callee = f.module->text(site.callee);
@@ -136,7 +136,9 @@ void Machine::SpawnAhead(const ir::Op& op, uint32_t region, const Value& list, s
     place.order = frame().function->ops[code.op_begin].order;
     const Value params[] = {items[i], Value::Int(static_cast<int64_t>(i))};
     FuturePtr future = Spawn(op, region, {params, captures}, static_cast<int64_t>(i), std::move(place), false);
-    position().ahead.push_back(std::move(future));
+    std::unique_ptr<std::vector<FuturePtr>>& ahead = position().ahead;
+    if (ahead == nullptr) ahead = std::make_unique<std::vector<FuturePtr>>();
+    ahead->push_back(std::move(future));
   }
 }
 

@@ -93,10 +93,10 @@ void Machine::FoldIteration(const ir::Op& op, int64_t index, Value accumulator) 
   f.values[region.first_param] = std::move(accumulator);
   f.values[region.first_param + 1] = items[static_cast<size_t>(index)];
   f.values[region.first_param + 2] = Value::Int(index);
-  if (p.ahead.empty()) return;
+  if (p.ahead == nullptr) return;
   f.futures.resize(std::max<size_t>(f.futures.size(), region.first_param + region.param_count));
   for (uint32_t i = 0; i + 3 < region.param_count; ++i) {
-    f.futures[region.first_param + 3 + i] = p.ahead[i * items.size() + static_cast<size_t>(index)];
+    f.futures[region.first_param + 3 + i] = (*p.ahead)[i * items.size() + static_cast<size_t>(index)];
   }
 }
 
@@ -287,7 +287,7 @@ void Machine::EndActivation(Value value) {
   }
   position().turns.nested += turns.Total();
   if (frame().native != nullptr) {
-    frame().native->returned = std::move(value);
+    frame().native->frame.returned = std::move(value);
   } else {
     Finish(frame().op(), std::move(value));
   }

@@ -34,34 +34,34 @@ uint32_t NativeUnit::FutureOf(uint32_t value) const {
   return Lookup(future_of, value);
 }
 
-NativeFramePtr MakeNativeFrame(const NativeUnit& unit) {
-  const size_t bytes = NativeFrame::kHeadBytes + unit.slots * sizeof(Value) + unit.words * sizeof(uint64_t);
+static_assert(sizeof(Activation) == offsetof(Activation, frame) + NativeFrame::kHeadBytes, "slots follow the head");
+
+ActivationPtr MakeActivation(NativeFunctionPtr code, const NativeUnit& unit) {
+  const size_t bytes = sizeof(Activation) + unit.slots * sizeof(Value) + unit.words * sizeof(uint64_t);
   void* memory = std::calloc(1, bytes);
   if (memory == nullptr) throw std::bad_alloc();
-  auto* frame = new (memory) NativeFrame;
-  for (uint32_t i = 0; i < unit.slots; ++i) new (frame->slots() + i) Value;
-  return NativeFramePtr(frame, NativeFrameDeleter{unit.slots});
+  auto* activation = new (memory) Activation{std::move(code), &unit, {}};
+  for (uint32_t i = 0; i < unit.slots; ++i) new (activation->frame.slots() + i) Value;
+  return ActivationPtr(activation);
 }
 
-void NativeFrameDeleter::operator()(NativeFrame* frame) const {
-  for (uint32_t i = 0; i < slots; ++i) frame->slots()[i].~Value();
-  frame->~NativeFrame();
-  std::free(frame);
+void ActivationDeleter::operator()(Activation* activation) const {
+  for (uint32_t i = 0; i < activation->unit->slots; ++i) activation->frame.slots()[i].~Value();
+  activation->~Activation();
+  std::free(activation);
 }
 
 namespace {
 
 void MakeNative(Task& task, Frame& frame, NativeFunctionPtr code, const NativeUnit& unit) {
-  frame.code = std::move(code);
-  frame.unit = &unit;
   frame.futures.resize(unit.futures);
-  frame.native = MakeNativeFrame(unit);
-  NativeFrame& native = *frame.native;
+  frame.native = MakeActivation(std::move(code), unit);
+  NativeFrame& native = frame.native->frame;
   native.frame = &frame;
   native.task = &task;
   native.fuel = &task.run->fuel;
   native.params = task.run->params.data();
-  native.constants = frame.code->constants.data();
+  native.constants = frame.native->code->constants.data();
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ std::unique_ptr<Frame> MakeFrame(Task& task, ir::ModulePtr module, ir::FunctionI
   if (compiled != nullptr) {
     const NativeUnit& unit = compiled->units.front();
     MakeNative(task, *frame, std::move(compiled), unit);
-    std::move(arguments.begin(), arguments.end(), frame->native->slots());
+    std::move(arguments.begin(), arguments.end(), frame->native->frame.slots());
     return frame;
   }
   frame->values.resize(code.values.size());
@@ -112,12 +112,12 @@ std::unique_ptr<Frame> MakeChildFrame(Task& task, const Frame& parent, uint32_t 
     return child;
   }
   // A filter stands behind the body whose unit has both.
-  const NativeUnit& unit = parent.code->UnitOf(filter ? region - 1 : region);
-  MakeNative(task, *child, parent.code, unit);
-  Value* slots = child->native->slots();
+  const NativeUnit& unit = parent.native->code->UnitOf(filter ? region - 1 : region);
+  MakeNative(task, *child, parent.native->code, unit);
+  Value* slots = child->native->frame.slots();
   std::copy(captures.begin(), captures.end(), std::copy(params.begin(), params.end(), slots));
   for (size_t i = 0; i < unit.captured_futures.size(); ++i) {
-    child->futures[i] = parent.futures[parent.unit->FutureOf(unit.captured_futures[i])];
+    child->futures[i] = parent.futures[parent.native->unit->FutureOf(unit.captured_futures[i])];
   }
   return child;
 }

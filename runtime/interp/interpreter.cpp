@@ -167,8 +167,9 @@ void Machine::Run(int slice) {
       continue;
     }
     if (frame().native != nullptr) {
-      const NativeFunctionPtr code = frame().code;  // the frame may end in there
-      frame().unit->entry(frame().native.get());
+      Activation& native = *frame().native;
+      const NativeFunctionPtr code = native.code;  // the frame may end in there
+      native.unit->entry(&native.frame);
       continue;
     }
     const ir::Op& op = frame().op();
@@ -227,7 +228,7 @@ void Machine::Trap(const ir::Op& op, TrapKind kind, std::string message, ScopePt
 }
 
 uint32_t Machine::RaiseOrder(const ir::Op& op) {
-  return frame().native != nullptr ? frame().code->raise_order[IndexOf(op)] : op.order;
+  return frame().native != nullptr ? frame().native->code->raise_order[IndexOf(op)] : op.order;
 }
 
 void Machine::Raise(Raised raised, uint32_t order, int64_t item) {

@@ -50,15 +50,20 @@ class CodeSource {
   virtual NativeFunctionPtr Find(const ir::ModulePtr& module, ir::FunctionId function) = 0;
 };
 
-// Frees a frame's memory and what its slots hold.
-struct NativeFrameDeleter {
-  uint32_t slots = 0;
-  void operator()(abi::NativeFrame* frame) const;
+// A frame of compiled code, in one allocation: slots and words stand behind `frame`.
+struct Activation {
+  NativeFunctionPtr code;  // held while it runs
+  const NativeUnit* unit = nullptr;
+  abi::NativeFrame frame;
 };
-using NativeFramePtr = std::unique_ptr<abi::NativeFrame, NativeFrameDeleter>;
+// Frees the memory and what the slots hold.
+struct ActivationDeleter {
+  void operator()(Activation* activation) const;
+};
+using ActivationPtr = std::unique_ptr<Activation, ActivationDeleter>;
 
-// Slots are none, words 0, the head is unset.
-NativeFramePtr MakeNativeFrame(const NativeUnit& unit);
+// Slots are none, words 0, the frame's head is unset.
+ActivationPtr MakeActivation(NativeFunctionPtr code, const NativeUnit& unit);
 
 // The address of each host function, by HostFunction.
 const std::array<void*, abi::kHostFunctionCount>& HostAddresses();

@@ -124,7 +124,7 @@ class NativeHost {
   }
   static void BindAhead(NativeFrame* frame, uint32_t index, uint64_t item, uint32_t slot) {
     Frame& f = FrameOf(frame);
-    const std::vector<FuturePtr>& ahead = f.positions.back().ahead;
+    const std::vector<FuturePtr>& ahead = *f.positions.back().ahead;
     const uint32_t regions = OpOf(frame, index).region_count - 1;
     const size_t items = ahead.size() / regions;
     for (uint32_t region = 0; region < regions; ++region) f.futures[slot + region] = ahead[region * items + item];
@@ -178,7 +178,7 @@ class NativeHost {
   static const ir::Op& OpOf(NativeFrame* frame, uint32_t op) { return FrameOf(frame).function->ops[op]; }
   // For the operation and the computing before it. False when the run's fuel ends.
   static bool Charge(NativeFrame* frame, uint32_t op) {
-    *frame->fuel -= FrameOf(frame).code->charges[op];
+    *frame->fuel -= FrameOf(frame).native->code->charges[op];
     return *frame->fuel >= 0 || MachineOf(frame).Burn(OpOf(frame, op), 0);
   }
   static uint32_t Done(bool done) { return static_cast<uint32_t>(done ? Progress::kDone : Progress::kRaised); }

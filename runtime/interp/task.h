@@ -131,30 +131,27 @@ struct Position {
   [[no_unique_address]] Turns turns;   // its padding holds `filter`
   bool filter = false;                 // the filter region of an `each` or `map`
   std::unique_ptr<Join> join;
-  std::vector<FuturePtr> ahead;          // fold: by region, then item
-  std::unique_ptr<Surroundings> around;  // region of an `enter`
+  std::unique_ptr<std::vector<FuturePtr>> ahead;  // fold: by region, then item
+  std::unique_ptr<Surroundings> around;           // region of an `enter`
 };
 
 // Path, depth, loops and file are those of the innermost `enter`, where one is being run.
 struct Frame {
   ir::ModulePtr module;
   const ir::Function* function = nullptr;
-  uint32_t file = ir::kInvalidIndex;  // Module::files; spans refer to it
-  std::vector<abi::Value> values;     // by ValueId; empty in compiled code
-  std::vector<FuturePtr> futures;     // by ValueId, up to the last one made; compiled code: as its unit says
-  std::vector<Position> positions;    // compiled code: of those regions alone that the runtime has to know of
+  std::vector<abi::Value> values;   // by ValueId; empty in compiled code
+  std::vector<FuturePtr> futures;   // by ValueId, up to the last one made; compiled code: as its unit says
+  std::vector<Position> positions;  // compiled code: of those regions alone that the runtime has to know of
   std::vector<int64_t> loops;
   CallPathPtr path;
+  uint32_t file = ir::kInvalidIndex;  // Module::files; spans refer to it
   uint32_t depth = 0;
   uint64_t plan_call = 0;  // the planner call whose plan this frame runs, or 0
 
-  // Compiled code; null: the interpreter runs the frame.
-  NativeFunctionPtr code;
-  const NativeUnit* unit = nullptr;
-  NativeFramePtr native;
+  ActivationPtr native;  // compiled code; null: the interpreter runs the frame
 
   // The operation that the frame stopped at, or goes on with.
-  const ir::Op& op() const { return function->ops[native != nullptr ? native->op : positions.back().next]; }
+  const ir::Op& op() const { return function->ops[native != nullptr ? native->frame.op : positions.back().next]; }
 };
 
 struct RunContext;

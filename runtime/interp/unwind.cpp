@@ -82,7 +82,7 @@ bool Machine::Unwind() {
     if (caught) {
       task_.raised.reset();
       Enter(owner, 1);
-      if (f.native != nullptr) f.native->state = f.unit->StateOf(owner_index);
+      if (f.native != nullptr) f.native->frame.state = f.native->unit->StateOf(owner_index);
       return true;
     }
     // Places in the region of an `enter` are those of another function.

@@ -173,6 +173,24 @@ TEST(Jit, EachRunsChildTasks) {
   EXPECT_NE(Evaluate(each, {list({1, 0, 5})}).find("division by zero"), std::string::npos);
 }
 
+TEST(Jit, AnItemIsGivenWhatItsBodyAndItsFilterUse) {
+  const char* each = R"(workflow F(%0: [Int] xs, %1: Int a, %2: Int b, %3: Int c, %4: Int d) -> [Int] {
+  %5: [Int] = each(%0) { (%6: Int, %7: Int)
+    %8: Int = int.add(%1, %2)
+    %9: Int = int.add(%8, %6)
+    yield(%9)
+  } { (%10: Int, %11: Int)
+    %12: Int = int.add(%3, %4)
+    %13: Bool = ge(%12, %10)
+    yield(%13)
+  }
+  yield(%5)
+}
+)";
+  const Value xs = Value::List({Value::Int(1), Value::Int(9), Value::Int(2)});
+  EXPECT_EQ(Evaluate(each, {xs, Value::Int(10), Value::Int(20), Value::Int(3), Value::Int(4)}), "[31, 32]");
+}
+
 TEST(Jit, WithinCatchesTraps) {
   const char* within = R"(workflow F(%0: Int n) -> Int {
   %1: Int = const.int 1

@@ -70,6 +70,7 @@ struct Context {
 struct Features {
   bool traps = false;
   bool budgets = false;
+  bool tokens = false;  // the budget is one of tokens, not of calls
 };
 
 class ExpressionGenerator {
@@ -141,6 +142,7 @@ class ExpressionGenerator {
   Features features_;
   int size_ = 0;
   int nesting_ = 0;
+  int token_limits_ = 0;
   int names_ = 0;
 };
 

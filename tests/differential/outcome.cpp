@@ -123,8 +123,9 @@ std::string Difference(const Outcome& a, const Outcome& b) {
   }
   if (a.trapped != b.trapped) return "one trapped, the other did not";
   if (a.value != b.value) return "the values differ";
-  if (a.trapped && (a.kind != b.kind || a.message != b.message)) return "the traps differ";
-  if (a.trapped && !IsTimed(a.kind) && a.place != b.place) return "the traps' places differ";
+  const bool timed = a.trapped && IsTimed(a.kind) && IsTimed(b.kind);
+  if (a.trapped && !timed && (a.kind != b.kind || a.message != b.message)) return "the traps differ";
+  if (a.trapped && !timed && a.place != b.place) return "the traps' places differ";
   if (a.Disturbed() || b.Disturbed()) return DisturbedDifference(a, b);
   return UndisturbedDifference(a, b);
 }

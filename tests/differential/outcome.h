@@ -37,11 +37,12 @@ Outcome OutcomeOf(schedule::RunResult result, const std::string& value_json);
 // What the language promises to be the same of two runs of one program on the same replies; the first difference, or
 // nothing.
 //
-// Always: the value, or the trap's kind and message; of other traps than those of calls, tokens and seconds, place and
-// path too (docs/language.md, "Calls": which of several overlapping calls was one too many depends on their timing).
-// An undisturbed run: every call with all that is recorded of it but times, turns, retrievals and depth.
-// A disturbed one: calls later in program order than a trap may have been made, cancelled or never begun when it was
-// raised (docs/jir.md, "Order and traps"); those that ended in both runs ended alike.
+// Always: the value, or the trap's kind, message, place and path. Of a limit on calls, tokens or seconds only that one
+// of them ran out: which of several overlapping calls was one too many, and which of two limits it met first, depends
+// on their timing (docs/language.md, "Calls"). An undisturbed run: every call with all that is recorded of it but
+// times, turns, retrievals and depth. A disturbed one: calls later in program order than a trap may have been made,
+// cancelled or never begun when it was raised (docs/jir.md, "Order and traps"); those that ended in both runs ended
+// alike.
 std::string Difference(const Outcome& a, const Outcome& b);
 
 }  // namespace jade::differential

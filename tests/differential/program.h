@@ -45,7 +45,7 @@ struct GeneratedProgram {
   std::map<std::string, std::string> inputs;  // of the main workflow
   std::map<std::string, std::string> params;
   bool traps = false;    // arithmetic, indices and calls may fail, depth may run out
-  bool budgets = false;  // limits on calls and tokens that are meant to run out
+  bool budgets = false;  // limits on calls or tokens that are meant to run out; never with traps, see Limits()
   int64_t depth = 12;
   int64_t calls = 150;
   int64_t tokens = 100'000;

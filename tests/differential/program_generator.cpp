@@ -19,7 +19,7 @@ class ProgramGenerator {
     program_.types = types_;
     program_.traps = features_.traps;
     program_.budgets = features_.budgets;
-    if (features_.budgets && random_.Chance(30)) program_.calls = random_.Between(0, 12);
+    if (features_.budgets && !features_.tokens && random_.Chance(30)) program_.calls = random_.Between(0, 12);
     if (features_.traps && random_.Chance(20)) program_.depth = random_.Between(0, 3);
   }
 
@@ -41,7 +41,7 @@ class ProgramGenerator {
  private:
   static Features FeaturesOf(Random& random) {
     const uint32_t mode = random.Below(10);
-    return {.traps = mode == 4 || mode == 5 || mode == 6 || mode == 9, .budgets = mode >= 7};
+    return {.traps = mode >= 4 && mode <= 6, .budgets = mode >= 7, .tokens = mode == 9};
   }
 
   void Types();

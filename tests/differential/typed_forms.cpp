@@ -205,7 +205,13 @@ Code ExpressionGenerator::Optional(const Type* type, const Context& context) {
 // What converts by itself where the place gives the type.
 Code ExpressionGenerator::Converted(const Type* type, const Context& context) {
   if (!context.placed) return std::nullopt;
-  if (type->kind == Kind::kFloat) return Expression(types_.Int(), context.Free());
+  if (type->kind == Kind::kFloat) {
+    // Not any Int: `if`, `match` and `??` pass the place's type on to their parts.
+    for (const Variable& variable : context.variables) {
+      if (variable.type->kind == Kind::kInt) return variable.name;
+    }
+    return std::nullopt;
+  }
   if (type->kind == Kind::kOptional) return Expression(type->item, context.Free());
   if (type->kind != Kind::kText) return std::nullopt;
   for (const Variable& variable : context.variables) {
