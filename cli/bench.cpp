@@ -1,4 +1,4 @@
-// jade bench compiler
+// jade bench compiler|plans
 
 #include <fmt/format.h>
 
@@ -6,28 +6,40 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/compiler_bench.h"
+#include "bench/plan_churn.h"
 #include "cli/command.h"
+#include "cli/tier.h"
 
 namespace jade::cli {
 namespace {
 
 struct BenchOptions {
   bool json = false;
+  bench::PlanChurnOptions plans;
 };
 
-int BenchCompiler(const BenchOptions& options) {
-  const auto figures = bench::BenchCompiler({});
+int Show(const Result<std::vector<bench::Figure>>& figures, bool json) {
   if (!figures.ok()) return Fail(figures.error());
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const bench::Figure& figure : *figures) {
-    if (options.json) {
+    if (json) {
       list.push_back({{"name", figure.name}, {"value", figure.value}, {"unit", figure.unit}});
     } else {
       fmt::print("{:<26} {:>12.2f} {}\n", figure.name, figure.value, figure.unit);
     }
   }
-  if (options.json) fmt::print("{}\n", list.dump());
+  if (json) fmt::print("{}\n", list.dump());
   return kFine;
+}
+
+int BenchPlans(const BenchOptions& options) {
+  std::unique_ptr<interp::CodeSource> code;
+  if (options.plans.native_every > 0) {
+    auto made = MakeCode({.mode = "jit", .expose = ""});
+    if (!made.ok()) return Fail(made.error());
+    code = std::move(*made);
+  }
+  return Show(bench::BenchPlanChurn(options.plans, code.get()), options.json);
 }
 
 }  // namespace
@@ -41,7 +53,20 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
   compiler->footer(
       "Examples:\n  jade bench compiler\n  jade bench compiler --json | jq '.[] | select(.unit == \"us\")'");
   compiler->add_flag("--json", options->json, "print a JSON array of {\"name\", \"value\", \"unit\"}");
-  compiler->callback([options, &invocation] { invocation.action = [options] { return BenchCompiler(*options); }; });
+  compiler->callback([options, &invocation] {
+    invocation.action = [options] { return Show(bench::BenchCompiler({}), options->json); };
+  });
+  CLI::App* plans = bench->add_subcommand("plans", "Memory while ever new plans are compiled, run once and dropped");
+  plans->footer(
+      "Examples:\n  jade bench plans --plans 1000000 --kept 4096\n  jade bench plans --plans 20000 --native-every 1");
+  plans->add_flag("--json", options->json, "print a JSON array of {\"name\", \"value\", \"unit\"}");
+  plans->add_option("--plans", options->plans.plans, "how many")->capture_default_str();
+  plans->add_option("--kept", options->plans.kept, "capacity of the plan cache")->capture_default_str();
+  plans
+      ->add_option("--native-every", options->plans.native_every,
+                   "enter one plan in so many in machine code; 0: interpret them all")
+      ->capture_default_str();
+  plans->callback([options, &invocation] { invocation.action = [options] { return BenchPlans(*options); }; });
 }
 
 }  // namespace jade::cli

@@ -179,6 +179,24 @@ TEST(Tiers, ModulesMayGoWhileTheyAreCompiled) {
   for (const auto& module : all) EXPECT_TRUE(module.expired());
 }
 
+// Checking a plan adds to the types of a program, whose modules are being compiled.
+TEST(Tiers, TypesMayBeAddedWhileTheirModuleIsCompiled) {
+  const auto slow = std::make_shared<SlowJit>(MakeJit());
+  slow->Open();
+  for (int round = 0; round < 5; ++round) {
+    const ir::ModulePtr module = Negate();
+    const auto types = std::const_pointer_cast<types::TypeTable>(module->types_ptr());
+    Tiers tiers(slow, {.hot_entries = 1});
+    EXPECT_EQ(tiers.Find(module, {0}), nullptr);
+    slow->WaitUntilBegun(round + 1);
+    types::TypeId type = types::TypeTable::Int();
+    for (int i = 0; i < 2000; ++i) type = types->List(type);
+    tiers.Settle();
+    EXPECT_EQ(tiers.compiled(), 1U);
+    EXPECT_EQ(Outcome(module, 4, &tiers), "-4");
+  }
+}
+
 // Compilers share nothing that is not guarded; a Jit may be shared.
 TEST(Tiers, ThreadsCompileWithOneJit) {
   const std::shared_ptr<Jit> jit = MakeJit();

@@ -33,6 +33,9 @@ constexpr std::array kConfigurations = {
                   .shuffle = 5,
                   .copies = 3,
                   .tier = Tier::kOptimisedCode},
+    Configuration{.name = "hot code", .copies = 4, .tier = Tier::kHotCode},
+    Configuration{
+        .name = "hot code, shuffled", .order = Order::kShuffled, .shuffle = 6, .copies = 8, .tier = Tier::kHotCode},
 };
 
 Result<schedule::RunSpec> SpecOf(const Subject& subject, const session::ProgramPtr& program,
@@ -76,10 +79,10 @@ interp::CodeSource* CodeSources::Of(Tier tier) {
   std::unique_ptr<interp::CodeSource>& source = sources_[tier];
   if (source == nullptr) {
     jit::JitOptions options;
-    options.optimise = tier == Tier::kPlainCode ? codegen::Optimise::kNone : codegen::Optimise::kFull;
+    options.optimise = tier == Tier::kOptimisedCode ? codegen::Optimise::kFull : codegen::Optimise::kNone;
     auto jit = jit::Jit::Create(options);
     JADE_CHECK(jit.ok(), "{}", jit.error().ToString());
-    source = std::make_unique<jit::Tiers>(*jit, jit::TierOptions{.at_once = true});
+    source = std::make_unique<jit::Tiers>(*jit, jit::TierOptions{.at_once = tier != Tier::kHotCode, .hot_entries = 2});
   }
   return source.get();
 }

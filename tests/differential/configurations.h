@@ -25,7 +25,8 @@ struct Subject {
   ir::ModulePtr reread;         // of `program`, printed and read again
 };
 
-enum class Tier : uint8_t { kInterpreter, kPlainCode, kOptimisedCode };
+// In hot code, modules are compiled in the background while their runs go on, each entered in what there is.
+enum class Tier : uint8_t { kInterpreter, kPlainCode, kOptimisedCode, kHotCode };
 
 struct Configuration {
   std::string_view name;
@@ -45,7 +46,7 @@ class CodeSources {
  public:
   // False when this build has no compiled tiers.
   static bool Available();
-  // Null for the interpreter. What it compiles, it compiles at the first entry.
+  // Null for the interpreter. What it compiles, it compiles at the first entry, hot code aside.
   interp::CodeSource* Of(Tier tier);
 
  private:
