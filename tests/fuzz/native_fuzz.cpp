@@ -173,16 +173,15 @@ class Mutation {
     return places;
   }
   std::string Instead(const std::string& word) {
-    static constexpr std::string_view kRows[][8] = {
-        {"int.add", "int.sub", "int.mul", "int.div", "int.rem"},
-        {"float.add", "float.sub", "float.mul", "float.div"},
-        {"eq", "ne", "lt", "le", "gt", "ge"},
-        {"fold", "map", "each", "repeat"},
-        {"int.neg", "float.neg", "not"},
-        {"true", "false"},
-        {"Int", "Float", "Text", "Bool"}};
-    static constexpr const char* kNumbers[] = {"0", "1", "-1", "2", "3", "7", "9223372036854775807",
-                                               "-9223372036854775808"};
+    static constexpr std::string_view kRows[][8] = {{"int.add", "int.sub", "int.mul", "int.div", "int.rem"},
+                                                    {"float.add", "float.sub", "float.mul", "float.div"},
+                                                    {"eq", "ne", "lt", "le", "gt", "ge"},
+                                                    {"fold", "map", "each", "repeat"},
+                                                    {"int.neg", "float.neg", "not"},
+                                                    {"true", "false"},
+                                                    {"Int", "Float", "Text", "Bool"}};
+    static constexpr const char* kNumbers[] = {
+        "0", "1", "-1", "2", "3", "7", "9223372036854775807", "-9223372036854775808"};
     if (word[0] == '%') return fmt::format("%{}", Below(40));
     if (word[0] == '-' || std::isdigit(static_cast<unsigned char>(word[0])) != 0) return kNumbers[Below(8)];
     for (const auto& row : kRows) {
