@@ -68,13 +68,16 @@ class Scheduler final : public Rewriter {
     Finish(graph, progress);
   }
 
-  // Copies, in program order, whatever needs no value that is still awaited.
+  // Copies, in program order, whatever needs no value that is still awaited, but for what may trap behind something
+  // that may trap and does wait.
   void EmitReady(const RegionGraph& graph, Progress& progress) {
     for (uint32_t i = 0; i + 1 < graph.op_count(); ++i) {
       if (progress.op_done[i] || graph.is_await(i)) continue;
       uint32_t unit = graph.unit_of(i);
       if (!graph.NeedsWithin(i, progress.available)) continue;
       if (unit == RegionGraph::kNone) {
+        const bool early = MayTrap(graph.op(i)) && TrapsBefore(graph, i, progress.available, progress);
+        if (early || !graph.PureOpsFor(i, progress.op_done).empty()) continue;
         Emit(graph.op(i));
         progress.op_done[i] = true;
       } else {
@@ -84,14 +87,17 @@ class Scheduler final : public Rewriter {
   }
 
   // The values of the unit are there: an issue is issued; anything else runs here when only its dependants are left and
-  // no trap can come before its own, and is spawned otherwise.
+  // no trap can come before its own, and is spawned otherwise. What it needs may be kept back, and is then made in the
+  // spawn.
   void StartUnit(const RegionGraph& graph, uint32_t unit, Progress& progress) {
     uint32_t i = graph.op_of_unit(unit);
     const Op& op = graph.op(i);
-    if (op.code == Opcode::kIssue) {
+    const bool complete = graph.PureOpsFor(i, progress.op_done).empty();
+    if (complete && op.code == Opcode::kIssue) {
       Emit(op);
       progress.futures[unit] = values_[op.result.index];
-    } else if (OthersFollow(graph, unit, progress) && !TrapsBefore(graph, i, progress.available, progress)) {
+    } else if (complete && OthersFollow(graph, unit, progress) &&
+               !TrapsBefore(graph, i, progress.available, progress)) {
       Emit(op);
       RegionGraph::Set(progress.available, unit);
       progress.joined[unit] = true;
