@@ -112,6 +112,8 @@ class Churn {
 
   Status Run(uint64_t plans) {
     for (uint64_t i = 0; i < plans; ++i, ++run_) {
+      if (options_.cancel != nullptr && *options_.cancel) return Error(ErrorCode::kCancelled, "interrupted");
+      if (options_.progress != nullptr) options_.progress->Update(run_, "");
       const bool native = options_.native_every != 0 && run_ % options_.native_every == 0;
       turns_.SetTurn(native);
       schedule::RunSpec spec;
@@ -149,6 +151,9 @@ class Churn {
 
 Result<std::vector<Figure>> BenchPlanChurn(const PlanChurnOptions& options, interp::CodeSource* code) {
   JADE_ASSIGN_OR_RETURN(const std::unique_ptr<Churn> churn, Churn::Create(options, code));
+  progress::SilentSink silent;
+  progress::Sink& progress = options.progress != nullptr ? *options.progress : silent;
+  progress.Begin({.name = "compiling plans", .unit = "plans", .total = 2 * options.kept + options.plans});
   // As many as are kept, twice: what grows while the cache fills is not what is looked for.
   JADE_TRY(churn->Run(2 * options.kept));
   std::vector<Figure> figures;
@@ -164,6 +169,7 @@ Result<std::vector<Figure>> BenchPlanChurn(const PlanChurnOptions& options, inte
     JADE_TRY(churn->Run(options.plans * (i + 1) / kPoints.size() - options.plans * i / kPoints.size()));
     note(kPoints[i]);
   }
+  progress.End();
   figures.push_back({"churn.plan.us", Micros(Clock::now() - start) / static_cast<double>(options.plans), "us"});
   figures.push_back({"churn.types", static_cast<double>(churn->types() - types), "types"});
   if (churn->hits() > 0) return Error(ErrorCode::kCorrupt, "a plan was seen twice");

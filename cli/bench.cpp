@@ -8,6 +8,7 @@
 #include "bench/compiler_bench.h"
 #include "bench/plan_churn.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 #include "cli/tier.h"
 
 namespace jade::cli {
@@ -32,14 +33,18 @@ int Show(const Result<std::vector<bench::Figure>>& figures, bool json) {
   return kFine;
 }
 
-int BenchPlans(const BenchOptions& options) {
+int BenchPlans(const BenchOptions& options, const Invocation& invocation) {
   std::unique_ptr<interp::CodeSource> code;
   if (options.plans.native_every > 0) {
     auto made = MakeCode({.mode = "jit", .expose = ""});
     if (!made.ok()) return Fail(made.error());
     code = std::move(*made);
   }
-  return Show(bench::BenchPlanChurn(options.plans, code.get()), options.json);
+  ProgressBar bar;
+  bench::PlanChurnOptions plans = options.plans;
+  plans.progress = &bar;
+  plans.cancel = invocation.cancel;
+  return Show(bench::BenchPlanChurn(plans, code.get()), options.json);
 }
 
 }  // namespace
@@ -60,13 +65,17 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
   plans->footer(
       "Examples:\n  jade bench plans --plans 1000000 --kept 4096\n  jade bench plans --plans 20000 --native-every 1");
   plans->add_flag("--json", options->json, "print a JSON array of {\"name\", \"value\", \"unit\"}");
-  plans->add_option("--plans", options->plans.plans, "how many")->capture_default_str();
-  plans->add_option("--kept", options->plans.kept, "capacity of the plan cache")->capture_default_str();
+  const CLI::Range some(1, 1'000'000'000);
+  plans->add_option("--plans", options->plans.plans, "how many")->check(some)->capture_default_str();
+  plans->add_option("--kept", options->plans.kept, "capacity of the plan cache")->check(some)->capture_default_str();
   plans
       ->add_option("--native-every", options->plans.native_every,
                    "enter one plan in so many in machine code; 0: interpret them all")
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
-  plans->callback([options, &invocation] { invocation.action = [options] { return BenchPlans(*options); }; });
+  plans->callback([options, &invocation] {
+    invocation.action = [options, &invocation] { return BenchPlans(*options, invocation); };
+  });
 }
 
 }  // namespace jade::cli

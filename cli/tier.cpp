@@ -20,6 +20,9 @@ void AddTierOptions(CLI::App& command, TierChoice* choice) {
 }
 
 Result<std::unique_ptr<interp::CodeSource>> MakeCode(const TierChoice& choice) {
+  if (choice.mode == "interp" && !choice.expose.empty()) {
+    return Error(ErrorCode::kInvalidArgument, "--expose shows compiled code, and --mode interp makes none");
+  }
   if (choice.mode == "interp") return std::unique_ptr<interp::CodeSource>();
 #ifdef JADE_HAS_JIT
   jit::JitOptions options;
