@@ -17,7 +17,7 @@ namespace jade::abi {
 
 // Changes with anything in this file, host_functions.def or the layout of values: code made for another version is
 // never run.
-inline constexpr uint32_t kNativeVersion = 1;
+inline constexpr uint32_t kNativeVersion = 2;
 
 // The head of a frame; the value slots follow it, then the words.
 struct NativeFrame {

@@ -1,56 +1,20 @@
 #include "compiler/codegen/codegen.h"
 
 #include <fmt/format.h>
-#include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/Config/llvm-config.h>
-#include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/Verifier.h>
-#include <llvm/MC/TargetRegistry.h>
-#include <llvm/Passes/PassBuilder.h>
-#include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
-#include <llvm/TargetParser/SubtargetFeature.h>
 
 #include <memory>
-#include <mutex>
 
 #include "compiler/codegen/optimise.h"
+#include "compiler/codegen/target.h"
 #include "compiler/codegen/unit_codegen.h"
 
 namespace jade::codegen {
 
 namespace {
-
-void InitialiseTarget() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
-  });
-}
-
-std::string HostFeatures() {
-  llvm::SubtargetFeatures features;
-  for (const auto& [name, present] : llvm::sys::getHostCPUFeatures()) features.AddFeature(name, present);
-  return features.getString();
-}
-
-Result<std::unique_ptr<llvm::TargetMachine>> MakeTarget(Optimise optimise) {
-  InitialiseTarget();
-  const std::string triple = llvm::sys::getProcessTriple();
-  std::string problem;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
-  if (target == nullptr) return Error(ErrorCode::kUnavailable, fmt::format("no code generator: {}", problem));
-  static const std::string kFeatures = HostFeatures();
-  const auto level = optimise == Optimise::kNone ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default;
-  std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, llvm::sys::getHostCPUName(), kFeatures, llvm::TargetOptions(),
-                                  llvm::Reloc::PIC_, llvm::CodeModel::Small, level, /*JIT=*/true));
-  if (machine == nullptr) return Error(ErrorCode::kUnavailable, fmt::format("no code generator for {}", triple));
-  return machine;
-}
 
 // A module of LLVM and what it needs to live.
 struct Generated {
@@ -97,22 +61,9 @@ Result<Generated> Generate(const ir::Module& module, std::span<const ir::Functio
     }
   }
   debug.Finish();
-  std::string problem;
-  llvm::raw_string_ostream stream(problem);
-  const bool malformed = llvm::verifyModule(*made.module, &stream);
-  JADE_CHECK(!malformed, "the generated code is malformed: {}", problem);
+  CheckModule(*made.module);
   OptimiseModule(*made.module, *made.target, options.optimise);
   return made;
-}
-
-std::string Emit(const Generated& made, llvm::CodeGenFileType type) {
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  const bool refused = made.target->addPassesToEmitFile(passes, stream, nullptr, type);
-  JADE_CHECK(!refused, "this target cannot emit code");
-  passes.run(*made.module);
-  return std::string(bytes.begin(), bytes.end());
 }
 
 }  // namespace
@@ -128,7 +79,7 @@ std::vector<ir::FunctionId> CompilableFunctions(const ir::Module& module) {
 Result<std::string> MakeObject(const ir::Module& module, std::span<const ir::FunctionId> functions,
                                const CodegenOptions& options) {
   JADE_ASSIGN_OR_RETURN(const Generated made, Generate(module, functions, options));
-  return Emit(made, llvm::CodeGenFileType::ObjectFile);
+  return EmitModule(*made.module, *made.target, llvm::CodeGenFileType::ObjectFile);
 }
 
 Result<std::string> MakeLlvmText(const ir::Module& module, std::span<const ir::FunctionId> functions,
@@ -143,7 +94,7 @@ Result<std::string> MakeLlvmText(const ir::Module& module, std::span<const ir::F
 Result<std::string> MakeAssembly(const ir::Module& module, std::span<const ir::FunctionId> functions,
                                  const CodegenOptions& options) {
   JADE_ASSIGN_OR_RETURN(const Generated made, Generate(module, functions, options));
-  return Emit(made, llvm::CodeGenFileType::AssemblyFile);
+  return EmitModule(*made.module, *made.target, llvm::CodeGenFileType::AssemblyFile);
 }
 
 std::string TargetDescription() {

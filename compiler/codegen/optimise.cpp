@@ -1,7 +1,6 @@
 #include "compiler/codegen/optimise.h"
 
 #include <llvm/Analysis/LoopInfo.h>
-#include <llvm/Passes/PassBuilder.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
 #include <llvm/Transforms/Scalar/DeadStoreElimination.h>
@@ -10,31 +9,34 @@
 #include <llvm/Transforms/Scalar/IndVarSimplify.h>
 #include <llvm/Transforms/Scalar/LICM.h>
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
-#include <llvm/Transforms/Scalar/LoopRotation.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
 namespace jade::codegen {
 
-// Units never call each other and are not inlined, so there is nothing between functions to optimise.
-void OptimiseModule(llvm::Module& module, llvm::TargetMachine& target, Optimise level) {
-  if (level == Optimise::kNone) return;
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&target);
+Analyses::Analyses(llvm::TargetMachine& target) : builder(&target) {
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
+}
 
-  llvm::FunctionPassManager first;
-  first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  first.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
-  first.addPass(llvm::SimplifyCFGPass());
-  first.addPass(llvm::InstCombinePass());
+llvm::FunctionPassManager ScalarPasses() {
+  llvm::FunctionPassManager passes;
+  passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  passes.addPass(llvm::SimplifyCFGPass());
+  passes.addPass(llvm::InstCombinePass());
+  return passes;
+}
+
+// Units never call each other and are not inlined, so there is nothing between functions to optimise.
+void OptimiseModule(llvm::Module& module, llvm::TargetMachine& target, Optimise level) {
+  if (level == Optimise::kNone) return;
+  Analyses analyses(target);
+  llvm::FunctionAnalysisManager& functions = analyses.functions;
+  llvm::FunctionPassManager first = ScalarPasses();
   llvm::FunctionPassManager of_loops;
   llvm::LoopPassManager loop_passes;
   loop_passes.addPass(llvm::LICMPass(llvm::LICMOptions()));

@@ -17,7 +17,7 @@
 
 #include "compiler/abi/native.h"
 #include "compiler/abi/trap.h"
-#include "compiler/codegen/frame_layout.h"
+#include "compiler/codegen/function_layout.h"
 
 namespace jade::codegen {
 

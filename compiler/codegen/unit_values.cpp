@@ -43,7 +43,7 @@ bool UnitCodegen::EmitValue(const ir::Op& op) {
     case Opcode::kBuiltin:
       return EmitBuiltin(op), true;
     case Opcode::kEmitText:
-      HostOrReturn(HostFunction::kEmitText, {frame_, OpNumber(op)});
+      Host(HostFunction::kEmitText, {frame_, OpNumber(op)});
       return true;
     case Opcode::kEmit:
       HostOrReturn(HostFunction::kEmit, {frame_, OpNumber(op), Operand(op, 0)});

@@ -75,15 +75,16 @@ void Module::SetFunction(FunctionId id, Function function) {
   slot = std::move(function);
 }
 
-std::shared_ptr<void> Module::Companion(uint64_t owner) const {
-  for (const auto& [id, companion] : companions_) {
-    if (id == owner) return companion;
+std::shared_ptr<void> Module::Companion(const std::shared_ptr<const void>& owner) const {
+  for (const Companionship& one : companions_) {
+    if (!one.owner.owner_before(owner) && !owner.owner_before(one.owner)) return one.companion;
   }
   return nullptr;
 }
 
-void Module::SetCompanion(uint64_t owner, std::shared_ptr<void> companion) const {
-  companions_.emplace_back(owner, std::move(companion));
+void Module::SetCompanion(const std::shared_ptr<const void>& owner, std::shared_ptr<void> companion) const {
+  std::erase_if(companions_, [](const Companionship& one) { return one.owner.expired(); });
+  companions_.push_back({owner, std::move(companion)});
 }
 
 }  // namespace jade::ir

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "compiler/ir/callee.h"
@@ -63,10 +64,10 @@ class Module {
   CalleeId FindCallee(std::string_view name) const;
   int FindParam(std::string_view name) const;
 
-  // What a part of the runtime keeps with the module, by that part's own number; it ends with the module. Not part of
-  // the program: a module that is otherwise immutable may be given one. Used on one thread at a time.
-  std::shared_ptr<void> Companion(uint64_t owner) const;
-  void SetCompanion(uint64_t owner, std::shared_ptr<void> companion) const;
+  // What a part of the runtime keeps with the module; it ends with the module, or soon after its owner. Not part of the
+  // program: a module that is otherwise immutable may be given one. Used on one thread at a time.
+  std::shared_ptr<void> Companion(const std::shared_ptr<const void>& owner) const;
+  void SetCompanion(const std::shared_ptr<const void>& owner, std::shared_ptr<void> companion) const;
 
   // Building. Ids returned are final; functions and callees may be replaced until the module is shared.
   TextId AddText(std::string_view text);  // interned
@@ -94,7 +95,11 @@ class Module {
   std::vector<source::SourceFilePtr> files_;
   std::vector<ParamDecl> params_;
   FunctionId main_;
-  mutable std::vector<std::pair<uint64_t, std::shared_ptr<void>>> companions_;
+  struct Companionship {
+    std::weak_ptr<const void> owner;
+    std::shared_ptr<void> companion;
+  };
+  mutable std::vector<Companionship> companions_;
 };
 
 using ModulePtr = std::shared_ptr<const Module>;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "compiler/ir/reader.h"
+#include "runtime/interp/sample_functions.h"
 
 namespace jade::interp {
 namespace {
@@ -47,102 +48,38 @@ TEST(Interpreter, IntegersTrapInsteadOfWrapping) {
             "false");
 }
 
-constexpr const char* kFold = R"(pure F(%0: Int n) -> Int {
-  %1: [Int] = builtin range(%0)
-  %2: Int = const.int 0
-  %3: Int = fold(%1, %2) { (%4: Int, %5: Int, %6: Int)
-    %7: Int = int.add(%4, %5)
-    %8: Int = int.add(%7, %6)
-    yield(%8)
-  }
-  yield(%3)
-}
-)";
-
 TEST(Interpreter, FoldGivesItemsAndIndices) {
-  EXPECT_EQ(Evaluate(kFold, {Value::Int(4)}), "12");
-  EXPECT_EQ(Evaluate(kFold, {Value::Int(0)}), "0");
+  EXPECT_EQ(Evaluate(samples::kFoldOfRange, {Value::Int(4)}), "12");
+  EXPECT_EQ(Evaluate(samples::kFoldOfRange, {Value::Int(0)}), "0");
 }
 
 TEST(Interpreter, FuelAndMemoryEndWhatDoesNotEnd) {
-  EXPECT_EQ(Evaluate(kFold, {Value::Int(200)}, 100), "fuel: the run took more steps than one run may take");
-  EXPECT_TRUE(Evaluate(kFold, {Value::Int(1000)}).starts_with("memory: "));
-  const char* forever = R"(pure F(%0: Int n) -> Int {
-  %1: Int = repeat(%0, %0) { (%2: Int)
-    %3: Bool = const.bool false
-    yield(%2, %3)
-  }
-  yield(%1)
-}
-)";
-  EXPECT_EQ(Evaluate(forever, {Value::Int(std::numeric_limits<int64_t>::max())}),
+  EXPECT_EQ(Evaluate(samples::kFoldOfRange, {Value::Int(200)}, 100),
             "fuel: the run took more steps than one run may take");
-  const char* doubling = R"(pure F(%0: Text t, %1: Int n) -> Text {
-  %2: Text = repeat(%1, %0) { (%3: Text)
-    %4: Text = text.concat(%3, %3)
-    %5: Bool = const.bool false
-    yield(%4, %5)
-  }
-  yield(%2)
-}
-)";
-  EXPECT_TRUE(Evaluate(doubling, {Value::Text("x"), Value::Int(100)}).starts_with("memory: "));
+  EXPECT_TRUE(Evaluate(samples::kFoldOfRange, {Value::Int(1000)}).starts_with("memory: "));
+  EXPECT_EQ(Evaluate(samples::kForever, {Value::Int(std::numeric_limits<int64_t>::max())}),
+            "fuel: the run took more steps than one run may take");
+  EXPECT_TRUE(Evaluate(samples::kDoubling, {Value::Text("x"), Value::Int(100)}).starts_with("memory: "));
 }
 
 TEST(Interpreter, EachFiltersAndTheLeastItemsTrapWins) {
-  const char* each = R"(workflow F(%0: [Int] xs) -> [Int] {
-  %1: Int = const.int 10
-  %2: Int = const.int 0
-  %3: [Int] = each(%0) { (%4: Int, %5: Int)
-    %6: Int = int.div(%1, %4)
-    %7: Int = int.add(%6, %5)
-    yield(%7)
-  } { (%8: Int, %9: Int)
-    %10: Bool = ge(%8, %2)
-    yield(%10)
-  }
-  yield(%3)
-}
-)";
   auto list = [](std::vector<int64_t> numbers) {
     std::vector<Value> items;
     for (int64_t number : numbers) items.push_back(Value::Int(number));
     return Value::List(std::move(items));
   };
-  EXPECT_EQ(Evaluate(each, {list({1, -1, 5})}), "[10, 4]");
-  EXPECT_EQ(Evaluate(each, {list({})}), "[]");
-  EXPECT_EQ(Evaluate(each, {list({1, 0, 5})}), "division_by_zero: division by zero");
+  EXPECT_EQ(Evaluate(samples::kEachWithFilter, {list({1, -1, 5})}), "[10, 4]");
+  EXPECT_EQ(Evaluate(samples::kEachWithFilter, {list({})}), "[]");
+  EXPECT_EQ(Evaluate(samples::kEachWithFilter, {list({1, 0, 5})}), "division_by_zero: division by zero");
 }
 
 TEST(Interpreter, MapFilters) {
-  const char* map = R"(pure F(%0: [Int] xs) -> [Int] {
-  %1: Int = const.int 2
-  %2: [Int] = map(%0) { (%3: Int, %4: Int)
-    %5: Int = int.mul(%3, %4)
-    yield(%5)
-  } { (%6: Int, %7: Int)
-    %8: Bool = ge(%6, %1)
-    yield(%8)
-  }
-  yield(%2)
-}
-)";
-  EXPECT_EQ(Evaluate(map, {Value::List({Value::Int(1), Value::Int(3), Value::Int(4)})}), "[3, 8]");
+  EXPECT_EQ(Evaluate(samples::kMapWithFilter, {Value::List({Value::Int(1), Value::Int(3), Value::Int(4)})}), "[3, 8]");
 }
 
 TEST(Interpreter, SwitchBindsThePayload) {
-  const char* on_enum = R"(pure F(%0: Step s) -> Int {
-  %1: Int = switch [0 1](%0) { (%2: Int)
-    yield(%2)
-  } {
-    %3: Int = const.int -1
-    yield(%3)
-  }
-  yield(%1)
-}
-)";
-  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(0, {Value::Int(7)})}), "7");
-  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(1)}), "-1");
+  EXPECT_EQ(Evaluate(samples::kSwitchOnStep, {Value::Enum(0, {Value::Int(7)})}), "7");
+  EXPECT_EQ(Evaluate(samples::kSwitchOnStep, {Value::Enum(1)}), "-1");
 }
 
 TEST(Interpreter, WithinCatchesTraps) {
@@ -163,12 +100,7 @@ TEST(Interpreter, WithinCatchesTraps) {
 }
 
 TEST(Interpreter, RecursionWithoutEndIsADepthTrap) {
-  const char* recursion = R"(workflow F(%0: Int n) -> Int {
-  %1: Int = call F(%0) @F
-  yield(%1)
-}
-)";
-  EXPECT_EQ(Evaluate(recursion, {Value::Int(1)}), "depth_budget: the budget of depth 1000 is used up");
+  EXPECT_EQ(Evaluate(samples::kEndlessRecursion, {Value::Int(1)}), "depth_budget: the budget of depth 1000 is used up");
 }
 
 // Where F traps, in "file:byte kind in path", or what it gives.

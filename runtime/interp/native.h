@@ -18,7 +18,6 @@ namespace jade::interp {
 struct NativeUnit {
   abi::NativeEntry entry = nullptr;
   uint32_t region = 0;
-  bool filter = false;
   uint32_t slots = 0;                                    // values in the frame: parameters, captures, then others
   uint32_t words = 0;                                    // numbers in the frame
   uint32_t futures = 0;                                  // the captured ones first

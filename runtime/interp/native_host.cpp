@@ -17,7 +17,6 @@ class NativeHost {
   // ---- values
   static void Assign(Value* out, const Value* value) { *out = *value; }
   static void Move(Value* out, Value* value) { *out = std::move(*value); }
-  static uint32_t Equal(const Value* a, const Value* b) { return *a == *b ? 1 : 0; }
   static uint32_t Compare(uint32_t code, const Value* a, const Value* b) {
     return ir::ApplyComparison(static_cast<ir::Opcode>(code), *a, *b) ? 1 : 0;
   }
@@ -59,10 +58,9 @@ class NativeHost {
   static uint32_t EndItems(NativeFrame* frame, uint32_t op, const Value* list) {
     return Done(MachineOf(frame).CheckBytes(OpOf(frame, op), list->as_list().size() * sizeof(Value)));
   }
-  static uint32_t EmitText(NativeFrame* frame, uint32_t op) {
+  static void EmitText(NativeFrame* frame, uint32_t op) {
     std::string* emit = TaskOf(frame).emit;
     if (emit != nullptr) *emit += FrameOf(frame).module->text({static_cast<uint32_t>(OpOf(frame, op).imm)});
-    return Done(true);
   }
   static uint32_t Emit(NativeFrame* frame, uint32_t op, const Value* value) {
     return Done(MachineOf(frame).Emit(OpOf(frame, op), value->as_text()));

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "compiler/abi/native.h"
-#include "compiler/codegen/frame_layout.h"
+#include "compiler/codegen/function_layout.h"
 #include "runtime/jit/object_cache.h"
 #include "runtime/jit/perf_dump.h"
 
@@ -152,7 +152,6 @@ class LinkedCode final : public ModuleCode {
 interp::NativeUnit MakeUnit(const codegen::FrameLayout& layout) {
   interp::NativeUnit unit;
   unit.region = layout.region();
-  unit.filter = layout.filter();
   unit.slots = layout.slots();
   unit.words = layout.words();
   unit.futures = layout.futures();

@@ -7,6 +7,7 @@
 
 #include "compiler/ir/reader.h"
 #include "runtime/interp/interpreter.h"
+#include "runtime/interp/sample_functions.h"
 #include "runtime/jit/tiers.h"
 
 namespace jade::jit {
@@ -66,48 +67,18 @@ TEST(Jit, IntegersAndFloatsAreThoseOfTheInterpreter) {
 }
 
 TEST(Jit, LoopsCarryNumbersAndTexts) {
-  const char* fold = R"(pure F(%0: Int n) -> Int {
-  %1: [Int] = builtin range(%0)
-  %2: Int = const.int 0
-  %3: Int = fold(%1, %2) { (%4: Int, %5: Int, %6: Int)
-    %7: Int = int.add(%4, %5)
-    %8: Int = int.add(%7, %6)
-    yield(%8)
-  }
-  yield(%3)
-}
-)";
-  EXPECT_EQ(Evaluate(fold, {Value::Int(4)}), "12");
-  EXPECT_EQ(Evaluate(fold, {Value::Int(0)}), "0");
-  const char* doubling = R"(pure F(%0: Text t, %1: Int n) -> Text {
-  %2: Text = repeat(%1, %0) { (%3: Text)
-    %4: Text = text.concat(%3, %3)
-    %5: Bool = const.bool false
-    yield(%4, %5)
-  }
-  yield(%2)
-}
-)";
-  EXPECT_EQ(Evaluate(doubling, {Value::Text("ab"), Value::Int(3)}), "abababababababab");
-  EXPECT_EQ(Evaluate(doubling, {Value::Text("ab"), Value::Int(0)}), "ab");
-  EXPECT_NE(Evaluate(doubling, {Value::Text("ab"), Value::Int(30)}).find("larger than"), std::string::npos);
+  EXPECT_EQ(Evaluate(interp::samples::kFoldOfRange, {Value::Int(4)}), "12");
+  EXPECT_EQ(Evaluate(interp::samples::kFoldOfRange, {Value::Int(0)}), "0");
+  EXPECT_EQ(Evaluate(interp::samples::kDoubling, {Value::Text("ab"), Value::Int(3)}), "abababababababab");
+  EXPECT_EQ(Evaluate(interp::samples::kDoubling, {Value::Text("ab"), Value::Int(0)}), "ab");
+  EXPECT_NE(Evaluate(interp::samples::kDoubling, {Value::Text("ab"), Value::Int(30)}).find("larger than"),
+            std::string::npos);
 }
 
 TEST(Jit, MapsFilterAndIndex) {
-  const char* map = R"(pure F(%0: [Int] xs) -> [Int] {
-  %1: Int = const.int 2
-  %2: [Int] = map(%0) { (%3: Int, %4: Int)
-    %5: Int = int.mul(%3, %4)
-    yield(%5)
-  } { (%6: Int, %7: Int)
-    %8: Bool = ge(%6, %1)
-    yield(%8)
-  }
-  yield(%2)
-}
-)";
-  EXPECT_EQ(Evaluate(map, {Value::List({Value::Int(1), Value::Int(3), Value::Int(4)})}), "[3, 8]");
-  EXPECT_EQ(Evaluate(map, {Value::List({})}), "[]");
+  EXPECT_EQ(Evaluate(interp::samples::kMapWithFilter, {Value::List({Value::Int(1), Value::Int(3), Value::Int(4)})}),
+            "[3, 8]");
+  EXPECT_EQ(Evaluate(interp::samples::kMapWithFilter, {Value::List({})}), "[]");
   const char* index = R"(pure F(%0: [Text] xs, %1: Int i) -> Pair {
   %2: Text = index(%0, %1)
   %3: Pair = record(%1, %2)
@@ -122,55 +93,24 @@ TEST(Jit, MapsFilterAndIndex) {
 }
 
 TEST(Jit, SwitchBindsThePayload) {
-  const char* on_enum = R"(pure F(%0: Step s) -> Int {
-  %1: Int = switch [0 1](%0) { (%2: Int)
-    yield(%2)
-  } {
-    %3: Int = const.int -1
-    yield(%3)
-  }
-  yield(%1)
-}
-)";
-  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(0, {Value::Int(7)})}), "7");
-  EXPECT_EQ(Evaluate(on_enum, {Value::Enum(1)}), "-1");
+  EXPECT_EQ(Evaluate(interp::samples::kSwitchOnStep, {Value::Enum(0, {Value::Int(7)})}), "7");
+  EXPECT_EQ(Evaluate(interp::samples::kSwitchOnStep, {Value::Enum(1)}), "-1");
 }
 
 TEST(Jit, NothingRunsAway) {
-  const char* forever = R"(pure F(%0: Int n) -> Int {
-  %1: Int = repeat(%0, %0) { (%2: Int)
-    %3: Bool = const.bool false
-    yield(%2, %3)
-  }
-  yield(%1)
-}
-)";
-  EXPECT_NE(Evaluate(forever, {Value::Int(std::numeric_limits<int64_t>::max())}).find("more steps"), std::string::npos);
+  EXPECT_NE(Evaluate(interp::samples::kForever, {Value::Int(std::numeric_limits<int64_t>::max())}).find("more steps"),
+            std::string::npos);
 }
 
 TEST(Jit, EachRunsChildTasks) {
-  const char* each = R"(workflow F(%0: [Int] xs) -> [Int] {
-  %1: Int = const.int 10
-  %2: Int = const.int 0
-  %3: [Int] = each(%0) { (%4: Int, %5: Int)
-    %6: Int = int.div(%1, %4)
-    %7: Int = int.add(%6, %5)
-    yield(%7)
-  } { (%8: Int, %9: Int)
-    %10: Bool = ge(%8, %2)
-    yield(%10)
-  }
-  yield(%3)
-}
-)";
   auto list = [](const std::vector<int64_t>& numbers) {
     std::vector<Value> items;
     for (const int64_t number : numbers) items.push_back(Value::Int(number));
     return Value::List(std::move(items));
   };
-  EXPECT_EQ(Evaluate(each, {list({1, -1, 5})}), "[10, 4]");
-  EXPECT_EQ(Evaluate(each, {list({})}), "[]");
-  EXPECT_NE(Evaluate(each, {list({1, 0, 5})}).find("division by zero"), std::string::npos);
+  EXPECT_EQ(Evaluate(interp::samples::kEachWithFilter, {list({1, -1, 5})}), "[10, 4]");
+  EXPECT_EQ(Evaluate(interp::samples::kEachWithFilter, {list({})}), "[]");
+  EXPECT_NE(Evaluate(interp::samples::kEachWithFilter, {list({1, 0, 5})}).find("division by zero"), std::string::npos);
 }
 
 TEST(Jit, AnItemIsGivenWhatItsBodyAndItsFilterUse) {
@@ -212,12 +152,8 @@ TEST(Jit, WithinCatchesTraps) {
 }
 
 TEST(Jit, RecursionWithoutEndIsADepthTrap) {
-  const char* recursion = R"(workflow F(%0: Int n) -> Int {
-  %1: Int = call F(%0) @F
-  yield(%1)
-}
-)";
-  EXPECT_NE(Evaluate(recursion, {Value::Int(1)}).find("the budget of depth 1000 is used up"), std::string::npos);
+  EXPECT_NE(Evaluate(interp::samples::kEndlessRecursion, {Value::Int(1)}).find("the budget of depth 1000 is used up"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "compiler/abi/native.h"
-#include "compiler/codegen/frame_layout.h"
+#include "compiler/codegen/function_layout.h"
 #include "runtime/jit/suspension_code.h"
 
 namespace jade::jit {

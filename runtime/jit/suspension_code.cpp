@@ -3,32 +3,22 @@
 #include <fmt/format.h>
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
-#include <llvm/IR/Verifier.h>
-#include <llvm/MC/TargetRegistry.h>
-#include <llvm/Passes/PassBuilder.h>
-#include <llvm/Support/TargetSelect.h>
-#include <llvm/Support/raw_ostream.h>
-#include <llvm/TargetParser/Host.h>
-#include <llvm/TargetParser/SubtargetFeature.h>
 #include <llvm/Transforms/Coroutines/CoroCleanup.h>
 #include <llvm/Transforms/Coroutines/CoroEarly.h>
 #include <llvm/Transforms/Coroutines/CoroElide.h>
 #include <llvm/Transforms/Coroutines/CoroSplit.h>
 #include <llvm/Transforms/IPO/GlobalDCE.h>
-#include <llvm/Transforms/InstCombine/InstCombine.h>
-#include <llvm/Transforms/Scalar/EarlyCSE.h>
-#include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
 #include <ctime>
 
 #include "compiler/abi/native.h"
 #include "compiler/abi/trap.h"
-#include "compiler/codegen/frame_layout.h"
+#include "compiler/codegen/function_layout.h"
 #include "compiler/codegen/optimise.h"
+#include "compiler/codegen/target.h"
 #include "compiler/codegen/unit_codegen.h"
 #include "compiler/ir/reader.h"
 
@@ -272,37 +262,19 @@ llvm::CallInst* CoroutineCodegen::Call(const char* symbol, llvm::Type* result, l
 
 // As OptimiseModule, which has code without loops only here, before and after the coroutine is split.
 void OptimiseCoroutine(llvm::Module& module, llvm::TargetMachine& target) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&target);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-
-  const auto scalar = [] {
-    llvm::FunctionPassManager passes;
-    passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-    passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
-    passes.addPass(llvm::SimplifyCFGPass());
-    passes.addPass(llvm::InstCombinePass());
-    return passes;
-  };
+  codegen::Analyses analyses(target);
   llvm::ModulePassManager passes;
   passes.addPass(llvm::CoroEarlyPass());
-  passes.addPass(llvm::createModuleToFunctionPassAdaptor(scalar()));
+  passes.addPass(llvm::createModuleToFunctionPassAdaptor(codegen::ScalarPasses()));
   passes.addPass(llvm::createModuleToPostOrderCGSCCPassAdaptor(llvm::CoroSplitPass(/*OptimizeFrame=*/true)));
   llvm::FunctionPassManager after;
   after.addPass(llvm::CoroElidePass());
-  after.addPass(scalar());
+  after.addPass(codegen::ScalarPasses());
   after.addPass(llvm::SimplifyCFGPass());  // what suspends does not pass the switch on the way out
   passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(after)));
   passes.addPass(llvm::CoroCleanupPass());
   passes.addPass(llvm::GlobalDCEPass());
-  passes.run(module, modules);
+  passes.run(module, analyses.modules);
 }
 
 template <typename Generate, typename OptimisePasses>
@@ -314,21 +286,14 @@ ChainObject MakeChain(llvm::TargetMachine& target, Generate generate, OptimisePa
   module.setDataLayout(target.createDataLayout());
   module.setTargetTriple(target.getTargetTriple().str());
   generate(module);
-  std::string problem;
-  llvm::raw_string_ostream stream(problem);
-  JADE_CHECK(!llvm::verifyModule(module, &stream), "the generated code is malformed: {}", problem);
+  codegen::CheckModule(module);
   const double generated = ThreadMillis();
   optimise(module);
   const double optimised = ThreadMillis();
-  JADE_CHECK(!llvm::verifyModule(module, &stream), "the optimised code is malformed: {}", problem);
+  codegen::CheckModule(module);
   const double checked = ThreadMillis();
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream out(bytes);
-  llvm::legacy::PassManager passes;
-  const bool refused = target.addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile);
-  JADE_CHECK(!refused, "this target cannot emit code");
-  passes.run(module);
-  return {std::string(bytes.begin(), bytes.end()), generated - begin, optimised - generated, ThreadMillis() - checked};
+  std::string object = codegen::EmitModule(module, target, llvm::CodeGenFileType::ObjectFile);
+  return {std::move(object), generated - begin, optimised - generated, ThreadMillis() - checked};
 }
 
 }  // namespace
@@ -353,17 +318,9 @@ std::shared_ptr<ir::Module> ChainModule(uint32_t awaits) {
 }
 
 std::unique_ptr<llvm::TargetMachine> MakeBenchTarget() {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  const std::string triple = llvm::sys::getProcessTriple();
-  std::string problem;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
-  JADE_CHECK(target != nullptr, "no code generator: {}", problem);
-  llvm::SubtargetFeatures features;
-  for (const auto& [name, present] : llvm::sys::getHostCPUFeatures()) features.AddFeature(name, present);
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, llvm::sys::getHostCPUName(), features.getString(), llvm::TargetOptions(), llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, /*JIT=*/true));
+  auto target = codegen::MakeTarget(codegen::Optimise::kFull);
+  JADE_CHECK(target.ok(), "{}", target.ok() ? "" : target.error().ToString());
+  return std::move(*target);
 }
 
 ChainObject MakeStateMachine(const ir::Module& module, llvm::TargetMachine& target) {

@@ -1,14 +1,10 @@
 #include "runtime/jit/tiers.h"
 
-#include <atomic>
 #include <utility>
 
 namespace jade::jit {
 
-Tiers::Tiers(std::shared_ptr<Jit> jit, TierOptions options) : jit_(std::move(jit)), options_(options) {
-  static std::atomic<uint64_t> next{1};
-  id_ = next.fetch_add(1, std::memory_order_relaxed);
-}
+Tiers::Tiers(std::shared_ptr<Jit> jit, TierOptions options) : jit_(std::move(jit)), options_(options) {}
 
 Tiers::~Tiers() {
   Stop();
@@ -25,10 +21,10 @@ void Tiers::Stop() {
 }
 
 std::shared_ptr<Tiers::Entry> Tiers::EntryOf(const ir::Module& module) {
-  if (std::shared_ptr<void> known = module.Companion(id_)) return std::static_pointer_cast<Entry>(known);
+  if (std::shared_ptr<void> known = module.Companion(identity_)) return std::static_pointer_cast<Entry>(known);
   auto entry = std::make_shared<Entry>();
   entry->entries.resize(module.function_count() - module.first_function());
-  module.SetCompanion(id_, entry);
+  module.SetCompanion(identity_, entry);
   return entry;
 }
 

@@ -64,7 +64,7 @@ class Tiers final : public interp::CodeSource {
 
   std::shared_ptr<Jit> jit_;
   TierOptions options_;
-  uint64_t id_;
+  const std::shared_ptr<const void> identity_ = std::make_shared<char>();  // owns what modules keep
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -67,6 +67,19 @@ class SlowJit final : public Jit {
   int begun_ = 0;
 };
 
+TEST(Tiers, WhatAModuleKeepsForTiersThatAreGoneGoes) {
+  const ir::ModulePtr module = Negate();
+  std::weak_ptr<const interp::NativeFunction> code;
+  {
+    Tiers tiers(MakeJit(), {.at_once = true});
+    code = tiers.Find(module, {0});
+    EXPECT_FALSE(code.expired());
+  }
+  Tiers others(MakeJit(), {.at_once = true});
+  EXPECT_NE(others.Find(module, {0}), nullptr);
+  EXPECT_TRUE(code.expired());
+}
+
 TEST(Tiers, HotFunctionsAreCompiledInTheBackground) {
   const ir::ModulePtr module = Negate();
   Tiers tiers(MakeJit(), {.at_once = false, .hot_entries = 3});
