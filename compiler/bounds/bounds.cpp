@@ -190,26 +190,8 @@ class Analysis {
     return spend;
   }
 
-  // Most of them: what OfOp has no case for.
-  static bool IsFree(Opcode code) {
-    switch (code) {
-      case Opcode::kIssue:
-      case Opcode::kCall:
-      case Opcode::kEnter:
-      case Opcode::kRun:
-      case Opcode::kSpawn:
-      case Opcode::kIf:
-      case Opcode::kSwitch:
-      case Opcode::kFold:
-      case Opcode::kEach:
-      case Opcode::kMap:
-      case Opcode::kRepeat:
-      case Opcode::kWithin:
-        return false;
-      default:
-        return true;
-    }
-  }
+  // Most of them: what neither makes calls nor has regions that may.
+  static bool IsFree(Opcode code) { return ir::TraitOf(code) != ir::OpTrait::kSuspends && code != Opcode::kMap; }
 
   Spend OfOp(const Op& op) {
     switch (op.code) {

@@ -50,21 +50,7 @@ namespace {
 
 // What the runtime does for an operation depends on the regions that it stands in.
 bool NeedsPosition(const ir::Op& op) {
-  switch (op.code) {
-    case Opcode::kIssue:
-    case Opcode::kAwait:
-    case Opcode::kSpawn:
-    case Opcode::kCall:
-    case Opcode::kRun:
-    case Opcode::kEach:
-    case Opcode::kWithin:
-    case Opcode::kEnter:
-      return true;
-    case Opcode::kFold:
-      return op.region_count > 1;
-    default:
-      return false;
-  }
+  return IsChargedByHost(op.code) || (op.code == Opcode::kFold && op.region_count > 1);
 }
 
 std::vector<bool> FindPositions(const ir::Function& function) {

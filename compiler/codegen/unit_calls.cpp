@@ -40,17 +40,21 @@ void UnitCodegen::BeginResumption(const ir::Op& op) {
   build_.SetInsertPoint(block);
 }
 
-// The state is stored before the question, so that one way leads out whether the call is done, waits or has failed.
-void UnitCodegen::EmitAwait(const ir::Op& op) {
-  const Rep rep = RepOfResult(op);
-  StoreState(op);
-  FlushFuel();
+void UnitCodegen::FallIntoResumption(const ir::Op& op) {
   llvm::BasicBlock* before = build_.GetInsertBlock();
   BeginResumption(op);
   llvm::BasicBlock* resume = build_.GetInsertBlock();
   build_.SetInsertPoint(before);
   build_.CreateBr(resume);
   build_.SetInsertPoint(resume);
+}
+
+// The state is stored before the question, so that one way leads out whether the call is done, waits or has failed.
+void UnitCodegen::EmitAwait(const ir::Op& op) {
+  const Rep rep = RepOfResult(op);
+  StoreState(op);
+  FlushFuel();
+  FallIntoResumption(op);
   LlvmValue out = rep == Rep::kBoxed ? SlotAddress(layout_.PlaceOf(op.result).index) : static_cast<LlvmValue>(scratch_);
   const Place future = layout_.PlaceOf(OperandId(op, 0));
   const bool takes = shared_.takes[static_cast<uint32_t>(&op - function_.ops.data())];
@@ -83,12 +87,7 @@ void UnitCodegen::EmitEach(const ir::Op& op) {
   StoreState(op);
   FlushFuel();
   Host(HostFunction::kBeginEach, {frame_, OpNumber(op), list, captures, I32(count)});
-  llvm::BasicBlock* before = build_.GetInsertBlock();
-  BeginResumption(op);
-  llvm::BasicBlock* resume = build_.GetInsertBlock();
-  build_.SetInsertPoint(before);
-  build_.CreateBr(resume);
-  build_.SetInsertPoint(resume);
+  FallIntoResumption(op);
   HostOrLeave(HostFunction::kJoinEach, {frame_, OpNumber(op), SlotAddress(layout_.PlaceOf(op.result).index)});
 }
 

@@ -163,6 +163,8 @@ class UnitCodegen {
   LlvmValue Captures(const ir::Op& op, uint32_t region, uint32_t* count);
   // The block that the unit is entered at again in the operation's state; now the insertion point.
   void BeginResumption(const ir::Op& op);
+  // The same, and what was made before goes on there.
+  void FallIntoResumption(const ir::Op& op);
 
   const ir::Module& module_;
   const ir::Function& function_;

@@ -206,15 +206,23 @@ double Nanos(std::chrono::steady_clock::time_point begin, size_t count) {
   return time.count() / static_cast<double>(count);
 }
 
+// Chains that are about to start.
+struct Batch {
+  explicit Batch(const Value& record) : activations(kFrames) {
+    heads.reserve(kFrames);
+    for (Activation& activation : activations) heads.emplace_back(activation, record);
+  }
+  std::vector<Activation> activations;
+  std::vector<Head> heads;
+  std::array<void*, kFrames> frames{};
+};
+
 template <typename Kind>
 void RunBatch(const Kind& kind, const Value& record, uint32_t awaits, Times& times) {
-  std::vector<Activation> activations(kFrames);
-  std::vector<Head> heads;
-  heads.reserve(kFrames);
-  for (Activation& activation : activations) heads.emplace_back(activation, record);
-  std::array<void*, kFrames> frames{};
+  Batch batch(record);
+  std::array<void*, kFrames>& frames = batch.frames;
   auto begin = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < kFrames; ++i) frames[i] = kind.Start(heads[i].frame);
+  for (size_t i = 0; i < kFrames; ++i) frames[i] = kind.Start(batch.heads[i].frame);
   times.start_ns.push_back(Nanos(begin, kFrames));
   begin = std::chrono::steady_clock::now();
   for (uint32_t round = 0; round < awaits; ++round) {
@@ -222,7 +230,7 @@ void RunBatch(const Kind& kind, const Value& record, uint32_t awaits, Times& tim
   }
   for (void* frame : frames) kind.Finish(frame);
   times.resume_ns.push_back(Nanos(begin, kFrames * awaits));
-  for (const Activation& activation : activations) {
+  for (const Activation& activation : batch.activations) {
     JADE_CHECK(activation.ended && activation.result == Expected(awaits) && activation.waits == awaits,
                "{} of {} awaits: {} waits, result {}", kind.name(), awaits, activation.waits, activation.result);
   }
@@ -232,15 +240,12 @@ void RunBatch(const Kind& kind, const Value& record, uint32_t awaits, Times& tim
 // Frames that wait at each of the places in turn are given up.
 template <typename Kind>
 void DestroyBatch(const Kind& kind, const Value& record, uint32_t awaits, Times& times) {
-  std::vector<Activation> activations(kFrames);
-  std::vector<Head> heads;
-  heads.reserve(kFrames);
-  for (Activation& activation : activations) heads.emplace_back(activation, record);
-  std::array<void*, kFrames> frames{};
+  Batch batch(record);
+  std::array<void*, kFrames>& frames = batch.frames;
   for (size_t i = 0; i < kFrames; ++i) {
-    frames[i] = kind.Start(heads[i].frame);
+    frames[i] = kind.Start(batch.heads[i].frame);
     for (size_t round = 0; round < i % awaits; ++round) kind.Resume(frames[i]);
-    JADE_CHECK(activations[i].waits == i % awaits + 1 && !activations[i].ended, "the frame does not wait");
+    JADE_CHECK(batch.activations[i].waits == i % awaits + 1 && !batch.activations[i].ended, "the frame does not wait");
   }
   const auto begin = std::chrono::steady_clock::now();
   for (void* frame : frames) kind.Destroy(frame);
