@@ -21,6 +21,7 @@
 
 #include "compiler/result/result.h"
 #include "compiler/types/message_role.h"
+#include "runtime/engine/constraint.h"
 
 namespace jade::engine {
 
@@ -44,6 +45,8 @@ struct Sampling {
   double temperature = 1.0;  // 0 is greedy
   int top_k = 0;             // 0: no limit
   double top_p = 1.0;
+  double min_p = 0.0;               // tokens below min_p times the most probable one are cut
+  double repetition_penalty = 1.0;  // above 1: tokens of prompt and reply become less probable
   int max_tokens = 256;
   std::vector<std::string> stop;  // generation ends before the first of these; it is not part of the text
   StreamKey stream{};
@@ -55,7 +58,11 @@ struct Request {
   std::string role;                          // declaration name, "QR"; for logs, scripts and per-role settings
   std::string policy;                        // named weight set; empty is the engine's default
   Sampling sampling;
-  bool want_stream = false;  // text deltas as they are generated
+  bool want_stream = false;                      // text deltas as they are generated
+  std::shared_ptr<const Constraint> constraint;  // null: the reply is free
+  // By when the reply is wanted, steady clock; time_point{}: whenever. Earlier ones go first, late ones are not
+  // dropped.
+  std::chrono::steady_clock::time_point deadline{};
 };
 
 enum class Finish : uint8_t {
@@ -74,9 +81,11 @@ struct ReplyTimings {
 
 struct Reply {
   std::string text;
-  std::vector<int32_t> observation_ids;  // the whole prompt, prefill included
-  std::vector<int32_t> action_ids;       // the end token included, if it was sampled
-  std::vector<float> log_probs;          // natural logarithm of each action token under the sampling distribution
+  std::vector<int32_t> observation_ids;     // the whole prompt, prefill included
+  std::vector<int32_t> action_ids;          // the end token included, if it was sampled
+  std::vector<float> log_probs;             // natural logarithm of each action token under the sampling distribution
+  std::vector<uint32_t> constraint_states;  // before each action token; empty without a constraint
+  int64_t cached_tokens = 0;                // of the observation, found in the prefix cache
   Finish finish = Finish::kStop;
   std::optional<Error> error;  // set exactly when finish is kError
   ReplyTimings timings;
