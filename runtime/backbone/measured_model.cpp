@@ -11,11 +11,8 @@
 #include "runtime/backbone/backbone.h"
 #include "runtime/backbone/model.h"
 #include "runtime/backbone/model_io.h"
-#include "runtime/backbone/serving.h"
-#if __has_include("runtime/backbone/packed_executor.h")
 #include "runtime/backbone/packed_executor.h"
-#define JADE_HAS_PACKED_EXECUTOR
-#endif
+#include "runtime/backbone/serving.h"
 #include "runtime/weights/model_files.h"
 
 namespace jade::backbone {
@@ -43,6 +40,11 @@ double LeastSeconds(const std::function<void()>& work) {
 // A device may still be at work when an operator returns; reading one element waits for it.
 void WaitFor(const at::Tensor& tensor) {
   tensor.flatten().narrow(0, 0, 1).item<float>();
+}
+
+kernels::Number NumberOf(const std::string& dtype) {
+  if (dtype == "int8") return kernels::Number::kInt8;
+  return dtype == "fp32" ? kernels::Number::kFp32 : kernels::Number::kBf16;
 }
 
 class LoadedModel final : public MeasuredModel {
@@ -76,12 +78,14 @@ class LoadedModel final : public MeasuredModel {
 };
 
 Result<std::unique_ptr<Executor>> LoadedModel::MakeExecutor(int64_t kv_cache_bytes) {
-#ifdef JADE_HAS_PACKED_EXECUTOR
-  return MakePackedExecutor({decoder_},
-                            {.dtype = options_.dtype, .kv_cache_bytes = kv_cache_bytes, .threads = options_.threads});
-#else
-  return Error(ErrorCode::kUnsupported, fmt::format("no executor for a cache of {} bytes", kv_cache_bytes));
-#endif
+  if (!on_cpu()) return Error(ErrorCode::kUnsupported, "there is no executor for this device");
+  try {
+    return MakePackedExecutor({decoder_}, {.weights = NumberOf(options_.dtype),
+                                           .kv_cache_bytes = kv_cache_bytes,
+                                           .threads = options_.threads});
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kOutOfMemory, fmt::format("not enough memory for a cache of {} bytes", kv_cache_bytes));
+  }
 }
 
 Result<std::unique_ptr<engine::Engine>> LoadedModel::MakeEngine(const MeasuredEngineOptions& options) {
