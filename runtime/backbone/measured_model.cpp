@@ -11,8 +11,8 @@
 #include "runtime/backbone/backbone.h"
 #include "runtime/backbone/model.h"
 #include "runtime/backbone/model_io.h"
-#include "runtime/backbone/serving.h"
 #include "runtime/backbone/packed_executor.h"
+#include "runtime/backbone/serving.h"
 #include "runtime/weights/model_files.h"
 
 namespace jade::backbone {
