@@ -1,0 +1,100 @@
+#include "runtime/constrain/spec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace jade::constrain {
+namespace {
+
+using types::TypeId;
+using types::TypeKind;
+using types::TypeTable;
+
+// How runtime/call reads a text as `type`.
+std::optional<ValueSpec> ValueOf(TypeId type, const TypeTable& types) {
+  ValueSpec value;
+  value.optional = types.IsOptional(type);
+  if (value.optional) type = types.ElementOf(type);
+  type = types.BaseOf(type);
+  switch (types.kind(type)) {
+    case TypeKind::kText:
+      return value;
+    case TypeKind::kInt:
+      value.kind = ValueKind::kInt;
+      return value;
+    case TypeKind::kFloat:
+      value.kind = ValueKind::kFloat;
+      return value;
+    case TypeKind::kBool:
+      value.kind = ValueKind::kBool;
+      return value;
+    case TypeKind::kEnum:
+      value.kind = ValueKind::kWord;
+      for (const types::EnumCase& one : types[type].cases) {
+        if (one.payload.empty()) value.words.push_back(one.name);
+      }
+      if (value.words.empty()) return std::nullopt;
+      return value;
+    default:
+      return std::nullopt;
+  }
+}
+
+Error Unreadable(TypeId type, const TypeTable& types) {
+  return {ErrorCode::kUnsupported, fmt::format("no text is read as a value of type {}", types.Name(type))};
+}
+
+}  // namespace
+
+Status CheckTag(const std::string& tag) {
+  if (tag.empty() || tag.size() > kMaxTagBytes) {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("a tag has 1 to {} bytes", kMaxTagBytes));
+  }
+  if (tag.find_first_of("<>/") != std::string::npos ||
+      std::any_of(tag.begin(), tag.end(), [](char c) { return c <= ' ' || c >= 0x7F; })) {
+    return Error(ErrorCode::kInvalidArgument, "a tag is of printable ASCII without `<`, `>` and `/`");
+  }
+  return {};
+}
+
+Result<Spec> SpecOf(const ir::OutputFormat& format, const TypeTable& types) {
+  Spec spec;
+  spec.tag = format.tag;
+  spec.max = format.max;
+  switch (format.kind) {
+    case ir::FormatKind::kText:
+      spec.kind = SpecKind::kText;
+      break;
+    case ir::FormatKind::kTag:
+      spec.kind = SpecKind::kTag;
+      break;
+    case ir::FormatKind::kNumbered:
+      spec.kind = SpecKind::kNumbered;
+      break;
+    case ir::FormatKind::kSubset:
+      spec.kind = SpecKind::kSubset;
+      return spec;
+    case ir::FormatKind::kAlternatives:
+      spec.kind = SpecKind::kAlternatives;
+      for (const ir::Alternative& one : format.alternatives) {
+        if (types.kind(one.type) == TypeKind::kNever) {
+          spec.alternatives.push_back({one.tag, {.kind = ValueKind::kNothing, .words = {}}});
+          continue;
+        }
+        std::optional<ValueSpec> value = ValueOf(one.type, types);
+        if (!value) return Unreadable(one.type, types);
+        spec.alternatives.push_back({one.tag, std::move(*value)});
+      }
+      return spec;
+    case ir::FormatKind::kPlan:
+      return Error(ErrorCode::kInvalidArgument, "the format of a planner has a scope");
+  }
+  std::optional<ValueSpec> value = ValueOf(format.type, types);
+  if (!value) return Unreadable(format.type, types);
+  spec.value = std::move(*value);
+  return spec;
+}
+
+}  // namespace jade::constrain
