@@ -36,33 +36,35 @@ class Core {
   std::shared_ptr<const MaskEntry> Masked(const Key& key) const {
     const std::string_view bytes(reinterpret_cast<const char*>(&key), sizeof key);
     if (std::shared_ptr<const MaskEntry> known = cache_.Find(bytes)) return known;
-    engine::TokenMask mask = Compute(key);
-    return cache_.Add(bytes, std::move(mask));
+    return cache_.Add(bytes, Compute(key));
   }
 
-  engine::TokenMask Compute(const Key& key) const {
+  Mask Compute(const Key& key) const {
     const Filter filter{key.slack, machine_->Distance(key.state)};
     const FreeText free = machine_->Free(key.state);
-    engine::TokenMask mask;
+    Mask mask;
     if (free.text_class == TextClass::kNone) {
-      mask = engine::TokenMask(trie_->size());
+      mask.tokens = engine::TokenMask(trie_->size());
       const TokenTrie::Forest& all = trie_->all();
       Walk(all, {0, static_cast<uint32_t>(all.nodes.size())}, key.state, filter, &mask);
     } else {
       const TokenTrie::Text& text = trie_->text(free.text_class);
-      mask = filter.Allows(free.distance) ? text.plain : engine::TokenMask(trie_->size());
+      const bool plain = filter.Allows(free.distance);
+      mask.tokens = plain ? text.plain : engine::TokenMask(trie_->size());
+      if (plain) mask.farthest = free.distance;
       for (uint32_t byte = 0; byte < 256; ++byte) {
         const bool hot = byte < 128 && free.hot[byte];
         const TokenTrie::Forest& forest = hot ? trie_->all() : text.others;
         const Range range{forest.starts[byte], forest.starts[byte + 1]};
         if (range.first == range.last) continue;
-        if (hot) Forbid(forest, range, &mask);
+        if (hot) Forbid(forest, range, &mask.tokens);
         Walk(forest, range, key.state, filter, &mask);
       }
     }
-    if (filter.distance == 0) AllowEnd(&mask);
-    const bool none = std::all_of(mask.words().begin(), mask.words().end(), [](uint64_t word) { return word == 0; });
-    if (none) AllowEnd(&mask);  // out of reach for machines that keep their word; a reply must end all the same
+    if (filter.distance == 0) AllowEnd(&mask.tokens);
+    const std::vector<uint64_t>& words = mask.tokens.words();
+    const bool none = std::all_of(words.begin(), words.end(), [](uint64_t word) { return word == 0; });
+    if (none) AllowEnd(&mask.tokens);  // out of reach for machines that keep their word; a reply must end all the same
     return mask;
   }
 
@@ -81,8 +83,7 @@ class Core {
     }
   };
 
-  void Walk(const TokenTrie::Forest& forest, Range range, const State& start, const Filter& filter,
-            engine::TokenMask* mask) const {
+  void Walk(const TokenTrie::Forest& forest, Range range, const State& start, const Filter& filter, Mask* mask) const {
     std::vector<State> path;  // the states after each byte of the way down
     path.reserve(16);
     path.push_back(start);
@@ -93,9 +94,12 @@ class Core {
         i = node.next;
         continue;
       }
-      if (node.tokens != node.tokens_end && trie_->CanEnd(machine_->Pending(state)) &&
-          (filter.slack == 0 || filter.Allows(machine_->Distance(state)))) {
-        for (uint32_t at = node.tokens; at < node.tokens_end; ++at) mask->Add(forest.ids[at]);
+      if (node.tokens != node.tokens_end && trie_->CanEnd(machine_->Pending(state))) {
+        const uint32_t distance = machine_->Distance(state);
+        if (filter.Allows(distance)) {
+          mask->farthest = std::max(mask->farthest, distance);
+          for (uint32_t at = node.tokens; at < node.tokens_end; ++at) mask->tokens.Add(forest.ids[at]);
+        }
       }
       if (node.next > i + 1) {
         path.resize(node.depth, start);
@@ -131,10 +135,10 @@ class Follower final : public engine::ConstraintState {
            uint32_t limit)
       : core_(std::move(core)), state_(start), bytes_(bytes), left_(limit), limited_(limit != 0) {}
 
-  const engine::TokenMask& Allowed() override { return Current().mask; }
+  const engine::TokenMask& Allowed() override { return Current().mask.tokens; }
 
   bool Accept(int32_t id) override {
-    if (ended_ || id < 0 || id >= core_->trie().size() || !Current().mask.Has(id)) return false;
+    if (ended_ || id < 0 || id >= core_->trie().size() || !Current().mask.tokens.Has(id)) return false;
     if (core_->trie().IsEnd(id)) return ended_ = true;
     const std::string& token = core_->trie().vocabulary().bytes[static_cast<size_t>(id)];
     for (const char c : token) {
@@ -150,13 +154,13 @@ class Follower final : public engine::ConstraintState {
   uint32_t number() const override { return Current().number; }
 
  private:
+  // Where the tokens left may not do for every continuation, they are part of what the mask depends on.
   const MaskEntry& Current() const {
-    if (entry_ == nullptr) entry_ = core_->Masked({state_, Slack()});
+    if (entry_ != nullptr) return *entry_;
+    const bool full = bytes_ >= core_->machine().MaxBytes();
+    if (!full) entry_ = core_->Masked({state_, 0});
+    if (full || (limited_ && left_ < entry_->mask.farthest + 2)) entry_ = core_->Masked({state_, full ? 1 : left_});
     return *entry_;
-  }
-  uint32_t Slack() const {
-    if (bytes_ >= core_->machine().MaxBytes()) return 1;
-    return limited_ && left_ < core_->machine().MaxDistance() + 2 ? left_ : 0;
   }
 
   std::shared_ptr<const Core<Machine>> core_;

@@ -30,8 +30,9 @@ Spec Tag(ValueKind kind = ValueKind::kText) {
 }
 
 TEST(Formats, TextBetweenTags) {
-  for (const char* good : {"<query>who?</query>", "<query></query>", "<query>a < b </ c</query>",
-                           "<query></quer</query>", "<query><<query </query>", "<query>\xC3\xA4\xF0\x9F\x99\x82</query>"}) {
+  for (const char* good :
+       {"<query>who?</query>", "<query></query>", "<query>a < b </ c</query>", "<query></quer</query>",
+        "<query><<query </query>", "<query>\xC3\xA4\xF0\x9F\x99\x82</query>"}) {
     EXPECT_TRUE(Admits(Tag(), good)) << good;
   }
   for (const char* bad : {"", "<query>", "query", " <query>x</query>", "<query>x</query> ", "<query><query></query>",
@@ -43,7 +44,8 @@ TEST(Formats, TextBetweenTags) {
 
 TEST(Formats, ScalarsBetweenTags) {
   const auto of = [](const std::string& inside) { return "<query>" + inside + "</query>"; };
-  for (const char* good : {"0", "-1", "123456789012345678"}) EXPECT_TRUE(Admits(Tag(ValueKind::kInt), of(good))) << good;
+  for (const char* good : {"0", "-1", "123456789012345678"})
+    EXPECT_TRUE(Admits(Tag(ValueKind::kInt), of(good))) << good;
   for (const char* bad : {"", "01", "+1", "1.0", "1234567890123456789", "none"}) {
     EXPECT_FALSE(Admits(Tag(ValueKind::kInt), of(bad))) << bad;
   }
@@ -162,8 +164,8 @@ class Walks : public testing::TestWithParam<int> {
       all.back().type = type;
       return all.back();
     };
-    for (const TypeId type : {TypeTable::Text(), query_, TypeTable::Int(), TypeTable::Float(), TypeTable::Bool(), colour_,
-                              types_.Optional(colour_), types_.Optional(TypeTable::Float())}) {
+    for (const TypeId type : {TypeTable::Text(), query_, TypeTable::Int(), TypeTable::Float(), TypeTable::Bool(),
+                              colour_, types_.Optional(colour_), types_.Optional(TypeTable::Float())}) {
       add(FormatKind::kTag, "query", type);
       add(FormatKind::kNumbered, "q", type).max = 3;
       add(FormatKind::kNumbered, "q1-1", type);

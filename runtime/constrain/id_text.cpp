@@ -62,8 +62,8 @@ std::string NumberOr(uint32_t number) {
 std::string ScopeText(const PlanScope& scope) {
   std::string text = fmt::format(" from {} to {} types (", scope.argument, scope.result);
   for (const PlanScope::Type& type : scope.types) {
-    text += fmt::format(" ( {} {} {} {}", type.key ? 1 : 0, static_cast<int>(type.literal), type.optional ? 1 : 0,
-                        NumberOr(type.element));
+    text += fmt::format(" ( {} {} {} {} {}", static_cast<int>(type.shape), static_cast<int>(type.literal),
+                        type.key ? 1 : 0, NumberOr(type.element), NumberOr(type.result));
     for (const uint32_t from : type.accepts) text += fmt::format(" {}", from);
     text += " )";
   }
@@ -71,10 +71,8 @@ std::string ScopeText(const PlanScope& scope) {
   for (const PlanScope::Stage& stage : scope.stages) {
     text += fmt::format(" ( {} {}", Quote(stage.name), stage.result);
     for (const PlanScope::Parameter& parameter : stage.parameters) {
-      text += fmt::format(" ( {} {}{}{}", Quote(parameter.name), parameter.type, parameter.optional ? " optional" : "",
+      text += fmt::format(" ( {}{}{} )", parameter.type, parameter.has_default ? " default" : "",
                           parameter.from_input ? " input" : "");
-      if (parameter.plan) text += fmt::format(" plan {} {}", parameter.argument, parameter.result);
-      text += " )";
     }
     text += " )";
   }
@@ -86,9 +84,7 @@ std::string ScopeText(const PlanScope& scope) {
     }
     text += " )";
   }
-  text += fmt::format(" ) input {} taken (", Quote(scope.input));
-  for (const std::string& name : scope.taken) text += ' ' + Quote(name);
-  return text + " )";
+  return text + fmt::format(" ) input {}", Quote(scope.input));
 }
 
 // Words, quoted texts and parentheses, separated by blanks.
@@ -196,15 +192,21 @@ ValueSpec ReadValue(Reader& in) {
   return value;
 }
 
+template <typename Enum>
+Enum ReadEnum(Reader& in, Enum last) {
+  const uint32_t number = in.Number();
+  if (number > static_cast<uint32_t>(last)) in.Fail();
+  return in.failed() ? Enum{} : static_cast<Enum>(number);
+}
+
 PlanScope::Type ReadType(Reader& in) {
   PlanScope::Type type;
   in.Expect("(");
+  type.shape = ReadEnum(in, PlanScope::Shape::kPlan);
+  type.literal = ReadEnum(in, PlanScope::Literal::kBool);
   type.key = in.Number() != 0;
-  const uint32_t literal = in.Number();
-  if (literal > static_cast<uint32_t>(PlanScope::Literal::kBool)) in.Fail();
-  type.literal = static_cast<PlanScope::Literal>(literal);
-  type.optional = in.Number() != 0;
   type.element = in.NumberOr();
+  type.result = in.NumberOr();
   while (in.More()) type.accepts.push_back(in.Number());
   return type;
 }
@@ -217,17 +219,11 @@ PlanScope::Stage ReadStage(Reader& in) {
   while (in.More()) {
     PlanScope::Parameter parameter;
     in.Expect("(");
-    parameter.name = in.Quoted();
     parameter.type = in.Number();
-    parameter.optional = in.Take("optional");
+    parameter.has_default = in.Take("default");
     parameter.from_input = in.Take("input");
-    parameter.plan = in.Take("plan");
-    if (parameter.plan) {
-      parameter.argument = in.Number();
-      parameter.result = in.Number();
-    }
     in.Expect(")");
-    stage.parameters.push_back(std::move(parameter));
+    stage.parameters.push_back(parameter);
   }
   return stage;
 }
@@ -267,9 +263,6 @@ std::shared_ptr<const PlanScope> ReadScope(Reader& in) {
   while (in.More()) scope->grammars.push_back(ReadGrammar(in));
   in.Expect("input");
   scope->input = in.Quoted();
-  in.Expect("taken");
-  in.Expect("(");
-  while (in.More()) scope->taken.push_back(in.Quoted());
   return scope;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/constrain/bound.h"
+#include "runtime/constrain/plan_machine.h"
 #include "runtime/constrain/subset_machine.h"
 #include "runtime/constrain/tag_machine.h"
 
@@ -44,8 +45,8 @@ class Format {
  public:
   virtual ~Format() = default;
   virtual Status CheckPrefix(const Spec& spec) const = 0;
-  virtual Result<std::shared_ptr<const engine::BoundConstraint>> Bind(
-      const Spec& spec, const std::shared_ptr<const TokenTrie>& trie) = 0;
+  virtual Result<std::shared_ptr<const engine::BoundConstraint>> Bind(const Spec& spec,
+                                                                      const std::shared_ptr<const TokenTrie>& trie) = 0;
 };
 
 Status CheckVocabulary(const std::string& required, const TokenTrie& trie) {
@@ -72,8 +73,8 @@ class FormatOf final : public Format {
     return Error(ErrorCode::kInvalidArgument, "no reply of the format begins with the prefill");
   }
 
-  Result<std::shared_ptr<const engine::BoundConstraint>> Bind(
-      const Spec& spec, const std::shared_ptr<const TokenTrie>& trie) override {
+  Result<std::shared_ptr<const engine::BoundConstraint>> Bind(const Spec& spec,
+                                                              const std::shared_ptr<const TokenTrie>& trie) override {
     JADE_TRY(CheckVocabulary(machine_->Required(), *trie));
     typename Machine::State state = StartOf(spec);
     (void)Read(spec.prefix, &state);
@@ -142,11 +143,15 @@ struct Library::Shared {
   std::shared_ptr<Tries> tries = std::make_shared<Tries>();
 
   Result<std::shared_ptr<Format>> Of(const Spec& spec) {
+    if (spec.kind == SpecKind::kPlan && spec.plan == nullptr) {
+      return Error(ErrorCode::kInvalidArgument, "a plan without a scope");
+    }
     const std::string text = MachineText(spec);
     const std::scoped_lock lock(mutex);
     if (auto known = formats.find(text); known != formats.end()) return known->second;
-    Result<std::shared_ptr<Format>> made =
-        spec.kind == SpecKind::kSubset ? MakeFormat<SubsetMachine>(spec) : MakeFormat<TagMachine>(spec);
+    Result<std::shared_ptr<Format>> made = spec.kind == SpecKind::kSubset ? MakeFormat<SubsetMachine>(spec)
+                                           : spec.kind == SpecKind::kPlan ? MakeFormat<PlanMachine>(spec)
+                                                                          : MakeFormat<TagMachine>(spec);
     if (!made.ok()) return made;
     if (formats.size() == kMaxFormats) {
       std::erase_if(formats, [](const auto& format) { return format.second.use_count() == 1; });

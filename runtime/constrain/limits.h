@@ -7,7 +7,7 @@
 
 namespace jade::constrain {
 
-inline constexpr uint32_t kMaxItems = 64;                          // numbered tags
+inline constexpr uint32_t kMaxItems = 64;                           // numbered tags
 inline constexpr size_t kMaxReplyBytes = (size_t{1} << 20) - 4096;  // of 1 MiB
 inline constexpr size_t kMaxPlanBytes = (size_t{8} << 10) - 1024;   // of 8 KiB
 

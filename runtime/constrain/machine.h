@@ -6,7 +6,6 @@
 //   State Start() const;
 //   bool Next(State* state, uint8_t byte) const;  // false: `byte` may not come; the state is then unspecified
 //   uint32_t Distance(const State&) const;        // bytes to the nearest complete text; 0: it is complete
-//   uint32_t MaxDistance() const;                 // no state is farther
 //   Utf8 Pending(const State&) const;             // inside which code point
 //   FreeText Free(const State&) const;
 //   const std::string& Required() const;          // bytes that a vocabulary must have as tokens of their own

@@ -22,7 +22,7 @@ std::shared_ptr<const MaskEntry> MaskCache::Find(std::string_view key) {
   return found->second->entry;
 }
 
-std::shared_ptr<const MaskEntry> MaskCache::Add(std::string_view key, engine::TokenMask mask) {
+std::shared_ptr<const MaskEntry> MaskCache::Add(std::string_view key, Mask mask) {
   auto entry = std::make_shared<MaskEntry>();
   entry->mask = std::move(mask);
   entry->number = NumberOf(key);

@@ -14,8 +14,12 @@
 
 namespace jade::constrain {
 
+struct Mask {
+  engine::TokenMask tokens;
+  uint32_t farthest = 0;  // bytes from behind any of them to the end of the text, at most
+};
 struct MaskEntry {
-  engine::TokenMask mask;
+  Mask mask;
   uint32_t number = 0;
 };
 
@@ -29,7 +33,7 @@ class MaskCache {
   // `key` is the state, byte for byte. Null when its mask is not known.
   std::shared_ptr<const MaskEntry> Find(std::string_view key);
   // Keeps it; gives what was there already if another thread was first.
-  std::shared_ptr<const MaskEntry> Add(std::string_view key, engine::TokenMask mask);
+  std::shared_ptr<const MaskEntry> Add(std::string_view key, Mask mask);
 
   size_t size() const;
   size_t capacity() const { return kShards * shard_capacity_; }

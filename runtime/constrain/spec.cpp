@@ -59,6 +59,39 @@ Status CheckTag(const std::string& tag) {
   return {};
 }
 
+Status CheckScope(const PlanScope& scope) {
+  const auto broken = [] { return Error(ErrorCode::kInvalidArgument, "the scope of a plan is broken or too large"); };
+  const size_t types = scope.types.size();
+  const auto is_type = [types](uint32_t type) { return type < types; };
+  if (types > kMaxChoices || scope.stages.size() > kMaxChoices || scope.grammars.size() > kMaxChoices) return broken();
+  if (!is_type(scope.argument) || !is_type(scope.result)) return broken();
+  for (const PlanScope::Type& type : scope.types) {
+    const bool inner = type.shape != PlanScope::Shape::kPlain;
+    if (inner && !is_type(type.element)) return broken();
+    if (type.shape == PlanScope::Shape::kPlan && !is_type(type.result)) return broken();
+    if (!std::all_of(type.accepts.begin(), type.accepts.end(), is_type) || type.accepts.size() > types) return broken();
+  }
+  for (const PlanScope::Stage& stage : scope.stages) {
+    if (!is_type(stage.result) || stage.parameters.size() > kMaxChoices || !CheckTag(stage.name).ok()) return broken();
+    for (const PlanScope::Parameter& parameter : stage.parameters) {
+      if (!is_type(parameter.type)) return broken();
+    }
+  }
+  for (const PlanScope::Grammar& grammar : scope.grammars) {
+    if (grammar.accept >= grammar.states || grammar.states > 4 * kMaxChoices ||
+        grammar.edges.size() > 8 * kMaxChoices) {
+      return broken();
+    }
+    for (const PlanScope::Edge& edge : grammar.edges) {
+      if (edge.from >= grammar.states || edge.to >= grammar.states) return broken();
+      if (edge.stage != PlanScope::kNone && edge.stage >= scope.stages.size()) return broken();
+      if (edge.sub_plan != PlanScope::kNone && edge.sub_plan >= scope.grammars.size()) return broken();
+    }
+  }
+  if (!scope.input.empty()) JADE_TRY(CheckTag(scope.input));
+  return {};
+}
+
 Result<Spec> SpecOf(const ir::OutputFormat& format, const TypeTable& types) {
   Spec spec;
   spec.tag = format.tag;

@@ -18,8 +18,8 @@ namespace jade::constrain {
 // Hostile input is refused above these (kInvalidArgument).
 inline constexpr size_t kMaxTagBytes = 128;
 inline constexpr size_t kMaxPrefixBytes = size_t{64} << 10;
-inline constexpr size_t kMaxChoices = 256;         // alternatives, words, stages, types
-inline constexpr uint32_t kMaxDocuments = 1024;    // of a longer list only the first can be chosen
+inline constexpr size_t kMaxChoices = 256;       // alternatives, words, stages, types
+inline constexpr uint32_t kMaxDocuments = 1024;  // of a longer list only the first can be chosen
 inline constexpr size_t kMaxIdBytes = size_t{1} << 20;
 
 // What stands between two tags.
@@ -40,14 +40,22 @@ struct AlternativeSpec {
 // The types and names a planner's text is checked against. Types, stages and grammars are numbered.
 struct PlanScope {
   static constexpr uint32_t kNone = UINT32_MAX;
+  // What can be written for a value of a type, and which values can stand where it is wanted.
+  enum class Shape : uint8_t { kPlain, kList, kOptional, kPlan };
+  enum class Literal : uint8_t { kNoLiteral, kText, kInt, kFloat, kBool };
+  struct Type {
+    Shape shape = Shape::kPlain;
+    Literal literal = Literal::kNoLiteral;  // of the type, of an optional: of its element
+    bool key = false;                       // a pipeline hands it on
+    uint32_t element = kNone;               // list, optional: the element; plan: the argument
+    uint32_t result = kNone;                // plan
+    std::vector<uint32_t> accepts;          // types whose values convert to it, itself among them
+    friend bool operator==(const Type&, const Type&) = default;
+  };
   struct Parameter {
-    std::string name;
-    uint32_t type = 0;  // without `?`; of a plan parameter: unused
-    bool optional = false;
+    uint32_t type = 0;
+    bool has_default = false;
     bool from_input = false;
-    bool plan = false;
-    uint32_t argument = 0;  // plan
-    uint32_t result = 0;    // plan
     friend bool operator==(const Parameter&, const Parameter&) = default;
   };
   struct Stage {
@@ -70,24 +78,12 @@ struct PlanScope {
     std::vector<Edge> edges;
     friend bool operator==(const Grammar&, const Grammar&) = default;
   };
-  // What a block needs to know of a type. A literal of it, and which values can stand where it is wanted.
-  enum class Literal : uint8_t { kNoLiteral, kText, kInt, kFloat, kBool };
-  struct Type {
-    bool key = false;               // a pipeline hands it on
-    Literal literal = Literal::kNoLiteral;
-    bool optional = false;          // `none` is a value of it
-    uint32_t element = kNone;       // of a list
-    std::vector<uint32_t> accepts;  // types whose values convert to it, itself among them
-    friend bool operator==(const Type&, const Type&) = default;
-  };
-
   std::vector<Type> types;
   std::vector<Stage> stages;
   std::vector<Grammar> grammars;  // empty: rows of any of `stages`, and blocks
   uint32_t argument = 0;
   uint32_t result = 0;
-  std::string input;               // blocks: what the plan's input is called; empty: no blocks
-  std::vector<std::string> taken;  // blocks: names that a `let` may not bind; sorted
+  std::string input;  // blocks: what the plan's input is called; empty: no blocks
   friend bool operator==(const PlanScope&, const PlanScope&) = default;
 };
 
@@ -101,8 +97,8 @@ struct Spec {
   uint32_t documents = 0;  // kSubset: how many there are to choose from
   std::vector<AlternativeSpec> alternatives;
   std::shared_ptr<const PlanScope> plan;
-  std::string prefix;    // what the reply goes on from: the role's prefill
-  uint32_t limit = 0;    // tokens of the reply, its end included; 0: none. The text is complete within it.
+  std::string prefix;  // what the reply goes on from: the role's prefill
+  uint32_t limit = 0;  // tokens of the reply, its end included; 0: none. The text is complete within it.
 };
 
 // The text of one format, everything a machine is made of. Equal texts, equal languages.
@@ -111,6 +107,9 @@ std::string MachineText(const Spec& spec);
 std::string IdText(const Spec& spec);
 // Reads an IdText. kInvalidArgument says where it is wrong; bounded by kMaxIdBytes.
 Result<Spec> ParseId(std::string_view text);
+
+// Every number names something; kInvalidArgument otherwise.
+Status CheckScope(const PlanScope& scope);
 
 // Whether a tag or word can be one (1 to kMaxTagBytes of printable ASCII without `<`, `>`, `/` and blanks).
 Status CheckTag(const std::string& tag);

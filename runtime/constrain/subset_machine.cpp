@@ -24,8 +24,6 @@ Result<SubsetMachine> SubsetMachine::Make(const Spec& spec) {
   SubsetMachine machine;
   machine.open_ = fmt::format("<{}>", spec.tag);
   machine.close_ = fmt::format("</{}>", spec.tag);
-  machine.max_distance_ =
-      static_cast<uint32_t>(machine.open_.size() + kDocument.size() + kMaxDigits + machine.close_.size());
   std::string bytes = machine.open_ + machine.close_ + std::string(kDocument) + ",0123456789";
   std::sort(bytes.begin(), bytes.end());
   bytes.erase(std::unique(bytes.begin(), bytes.end()), bytes.end());

@@ -27,7 +27,6 @@ class SubsetMachine {
   State Start(uint32_t documents) const;
   bool Next(State* state, uint8_t byte) const;
   uint32_t Distance(const State& state) const;
-  uint32_t MaxDistance() const { return max_distance_; }
   Utf8 Pending(const State& /*state*/) const { return Utf8::kWhole; }
   FreeText Free(const State& /*state*/) const { return {}; }
   const std::string& Required() const { return required_; }
@@ -40,7 +39,6 @@ class SubsetMachine {
 
   std::string open_;
   std::string close_;
-  uint32_t max_distance_ = 0;
   std::string required_;
 };
 

@@ -223,7 +223,6 @@ void TagBuilder::Measure() {
       wave.push_back(from);
     }
   }
-  for (const uint32_t at : wave) machine_.max_distance_ = std::max(machine_.max_distance_, nodes[at].distance + 3);
 }
 
 Result<TagMachine> TagBuilder::Finish(uint32_t start) {
@@ -307,7 +306,8 @@ Result<TagMachine> TagMachine::Make(const Spec& spec) {
         JADE_TRY(CheckValue(all[i].value));
         const bool again = std::any_of(all.begin(), all.begin() + static_cast<ptrdiff_t>(i),
                                        [&](const AlternativeSpec& one) { return one.tag == all[i].tag; });
-        if (again) return Error(ErrorCode::kInvalidArgument, fmt::format("two alternatives have the tag {}", all[i].tag));
+        if (again)
+          return Error(ErrorCode::kInvalidArgument, fmt::format("two alternatives have the tag {}", all[i].tag));
         Tagged(builder, start, all[i], end);
       }
       break;

@@ -26,7 +26,6 @@ class TagMachine {
   uint32_t Distance(const State& state) const {
     return nodes_[state.node].distance + BytesMissing(static_cast<Utf8>(state.utf8));
   }
-  uint32_t MaxDistance() const { return max_distance_; }
   Utf8 Pending(const State& state) const { return static_cast<Utf8>(state.utf8); }
   FreeText Free(const State& state) const;
   const std::string& Required() const { return required_; }
@@ -47,7 +46,6 @@ class TagMachine {
 
   std::vector<Node> nodes_;
   uint32_t start_ = 0;
-  uint32_t max_distance_ = 0;
   size_t max_bytes_ = 0;
   std::string required_;
 };

@@ -26,8 +26,8 @@ TokenTrie::Forest Grow(std::vector<int32_t> ids, const std::vector<std::string>&
   std::string_view last;
   for (size_t i = 0; i < ids.size(); ++i) {
     const std::string& token = bytes[static_cast<size_t>(ids[i])];
-    const auto shared = static_cast<size_t>(std::mismatch(last.begin(), last.end(), token.begin(), token.end()).first -
-                                            last.begin());
+    const auto shared =
+        static_cast<size_t>(std::mismatch(last.begin(), last.end(), token.begin(), token.end()).first - last.begin());
     close(shared);
     for (size_t depth = shared; depth < token.size(); ++depth) {
       open.push_back(static_cast<uint32_t>(forest.nodes.size()));

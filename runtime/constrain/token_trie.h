@@ -29,10 +29,10 @@ class TokenTrie {
  public:
   // Depth first, children in order of their bytes: the nodes under one are those up to `next`.
   struct Node {
-    uint32_t next = 0;         // past its subtree
-    uint32_t tokens = 0;       // of itself: [tokens, tokens_end) of ids()
+    uint32_t next = 0;    // past its subtree
+    uint32_t tokens = 0;  // of itself: [tokens, tokens_end) of ids()
     uint32_t tokens_end = 0;
-    uint16_t depth = 0;        // 1 under the root
+    uint16_t depth = 0;  // 1 under the root
     uint8_t byte = 0;
   };
   struct Forest {
