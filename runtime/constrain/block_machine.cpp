@@ -10,22 +10,18 @@ using Literal = PlanScope::Literal;
 
 // Reserved and soft words of grammar/JadeLexer.g4, sorted.
 constexpr std::array<std::string_view, 57> kWords = {
-    "and",     "as",     "assistant", "check",  "each",     "else",     "emits", "end",   "enum",   "executor",
-    "expect",  "false",  "fold",      "for",    "from",     "if",       "in",    "input", "invalid", "let",
-    "main",    "malformed", "match",  "max",    "new",      "none",     "not",   "on",    "or",     "overrun",
-    "param",   "penalty", "plan",     "planner", "prefill", "record",   "repeat", "reply", "reward", "run",
-    "sample",  "stages", "subset",    "system", "test",     "text",     "to",    "tool",  "true",   "type",
-    "until",   "up",     "use",       "user",   "uses",     "with",     "within"};
+    "and",    "as",        "assistant", "check",   "each",    "else",   "emits",  "end",   "enum",    "executor",
+    "expect", "false",     "fold",      "for",     "from",    "if",     "in",     "input", "invalid", "let",
+    "main",   "malformed", "match",     "max",     "new",     "none",   "not",    "on",    "or",      "overrun",
+    "param",  "penalty",   "plan",      "planner", "prefill", "record", "repeat", "reply", "reward",  "run",
+    "sample", "stages",    "subset",    "system",  "test",    "text",   "to",     "tool",  "true",    "type",
+    "until",  "up",        "use",       "user",    "uses",    "with",   "within"};
 static_assert(std::is_sorted(kWords.begin(), kWords.end()));
 
 constexpr std::string_view kEqualsText = " = ";
 
 std::string_view View(const BlockMachine::Name& name) {
   return {name.data(), static_cast<size_t>(std::find(name.begin(), name.end(), '\0') - name.begin())};
-}
-
-bool IsNameByte(uint8_t byte, bool first) {
-  return (byte >= 'a' && byte <= 'z') || (!first && ((byte >= '0' && byte <= '9') || byte == '_'));
 }
 
 bool IsDigit(uint8_t byte) {
@@ -175,15 +171,17 @@ bool BlockMachine::IsTaken(const State& state, std::string_view name) const {
                      [name](const PlanScope::Stage& stage) { return stage.name == name; });
 }
 
+bool BlockMachine::IsDeadEnd(const State& state, std::string_view name) const {
+  return IsTaken(state, name) && (name.size() == kMaxNameBytes || IsTaken(state, std::string(name) + "_"));
+}
+
 uint32_t BlockMachine::Missing(const State& state) const {
   return state.length == 0 || IsTaken(state, View(state.locals[state.lets].name)) ? 1 : 0;
 }
 
 uint32_t BlockMachine::Distance(const State& state) const {
   const uint32_t wanted = Wanted(state);
-  const auto expression = [&] {
-    return wanted == kAny ? any_call_[Open(state)] : costs_[Open(state)][wanted];
-  };
+  const auto expression = [&] { return wanted == kAny ? any_call_[Open(state)] : costs_[Open(state)][wanted]; };
   uint32_t here = 0;
   switch (state.phase) {
     case kExpression:
@@ -229,7 +227,35 @@ uint32_t BlockMachine::Distance(const State& state) const {
   return here >= kNever ? kNever : std::min(here + Rest(state), kNever);
 }
 
+FreeText BlockMachine::FreeName(const State& state) const {
+  FreeText free;
+  free.text_class = state.length == 0 ? TextClass::kNewName : TextClass::kName;
+  free.distance = Distance(state) - Missing(state) + 1;
+  free.room = kMaxNameBytes - state.length;
+  const std::string_view name = View(state.locals[state.lets].name);
+  const auto heat = [&](std::string_view taken) {
+    if (taken.size() > name.size() && taken.starts_with(name) && IsDeadEnd(state, taken)) {
+      free.hot.set(static_cast<uint8_t>(taken[name.size()]) & 0x7FU);
+    }
+  };
+  for (const std::string_view word : kWords) heat(word);
+  for (const PlanScope::Stage& stage : scope_->stages) heat(stage.name);
+  for (uint32_t i = 0; i < state.lets; ++i) heat(View(state.locals[i].name));
+  heat(scope_->input);
+  return free;
+}
+
 FreeText BlockMachine::Free(const State& state) const {
+  if (state.phase == kLetName) return FreeName(state);
+  const bool let = state.phase == kWord && state.word == kLet && state.length == 3;
+  if (let && TailOf(state, kLet, Wanted(state)) < kNever) {
+    State named = state;
+    (void)Next(&named, ' ');
+    FreeText free = FreeName(named);
+    if (free.hot.any()) return {};
+    free.text_class = TextClass::kBlankName;
+    return free;
+  }
   FreeText free;
   if (state.phase != kString || state.utf8 != 0) return free;
   free.text_class = TextClass::kQuoted;
@@ -355,10 +381,7 @@ bool BlockMachine::LetName(State* state, uint8_t byte) const {
   }
   if (!IsNameByte(byte, state->length == 0) || state->length + 1U >= kNameBytes) return false;
   name[state->length++] = static_cast<char>(byte);
-  if (!IsTaken(*state, View(name))) return true;
-  // A name that is taken must be able to become one that is not.
-  if (state->length + 1U >= kNameBytes) return false;
-  return !IsTaken(*state, std::string(View(name)) + "_");
+  return !IsDeadEnd(*state, View(name));
 }
 
 bool BlockMachine::Number(State* state, uint8_t byte) const {

@@ -17,16 +17,16 @@ namespace jade::constrain {
 
 class BlockMachine {
  public:
-  static constexpr uint32_t kDepth = 6;         // calls and lists in each other
+  static constexpr uint32_t kDepth = 6;  // calls and lists in each other
   static constexpr uint32_t kLets = 8;
-  static constexpr uint32_t kNameBytes = 16;    // of what a `let` binds; one less is used
+  static constexpr uint32_t kNameBytes = kMaxNameBytes + 1;
   static constexpr uint32_t kListItems = 8;
   static constexpr uint32_t kDigits = 9;
   static constexpr uint32_t kNever = UINT32_MAX / 4;
 
   using Name = std::array<char, kNameBytes>;  // filled up with zeros
   struct Frame {
-    uint16_t id = 0;       // the stage called; of a list: the type of its elements
+    uint16_t id = 0;  // the stage called; of a list: the type of its elements
     uint8_t list = 0;
     uint8_t argument = 0;  // being written
   };
@@ -75,8 +75,11 @@ class BlockMachine {
   uint32_t TailOf(const State& state, uint16_t candidate, uint32_t wanted) const;
   uint32_t Rest(const State& state) const;  // from behind the expression to the end
   bool IsTaken(const State& state, std::string_view name) const;
+  // It is taken and no longer name begins with it.
+  bool IsDeadEnd(const State& state, std::string_view name) const;
   uint32_t Missing(const State& state) const;  // bytes until the name of the `let` is one
 
+  FreeText FreeName(const State& state) const;
   bool BeginExpression(State* state, uint8_t byte) const;
   bool Word(State* state, uint8_t byte) const;
   bool FindWord(State* state, uint8_t byte) const;
@@ -85,10 +88,10 @@ class BlockMachine {
   bool After(State* state, uint8_t byte) const;
 
   std::shared_ptr<const PlanScope> scope_;
-  std::vector<std::vector<bool>> accepts_;                  // [wanted][type]
-  std::vector<uint32_t> required_;                          // arguments a call must have, by stage
-  std::array<std::vector<uint32_t>, kDepth + 1> costs_;     // [open][type]
-  std::array<std::vector<uint32_t>, kDepth + 1> calls_;     // [open][stage]
+  std::vector<std::vector<bool>> accepts_;               // [wanted][type]
+  std::vector<uint32_t> required_;                       // arguments a call must have, by stage
+  std::array<std::vector<uint32_t>, kDepth + 1> costs_;  // [open][type]
+  std::array<std::vector<uint32_t>, kDepth + 1> calls_;  // [open][stage]
   std::array<uint32_t, kDepth + 1> any_call_{};
   bool lets_ = false;
 };

@@ -42,15 +42,18 @@ class Core {
   Mask Compute(const Key& key) const {
     const Filter filter{key.slack, machine_->Distance(key.state)};
     const FreeText free = machine_->Free(key.state);
+    const bool plain = free.text_class != TextClass::kNone && filter.Allows(free.distance);
     Mask mask;
-    if (free.text_class == TextClass::kNone) {
+    // A distance that is an upper bound does not tell which plain tokens are too far.
+    if (free.text_class == TextClass::kNone || (IsName(free.text_class) && !plain)) {
       mask.tokens = engine::TokenMask(trie_->size());
       const TokenTrie::Forest& all = trie_->all();
       Walk(all, {0, static_cast<uint32_t>(all.nodes.size())}, key.state, filter, &mask);
     } else {
       const TokenTrie::Text& text = trie_->text(free.text_class);
-      const bool plain = filter.Allows(free.distance);
-      mask.tokens = plain ? text.plain : engine::TokenMask(trie_->size());
+      mask.tokens = !plain                    ? engine::TokenMask(trie_->size())
+                    : IsName(free.text_class) ? trie_->names(free.text_class, free.room)
+                                              : text.plain;
       if (plain) mask.farthest = free.distance;
       for (uint32_t byte = 0; byte < 256; ++byte) {
         const bool hot = byte < 128 && free.hot[byte];

@@ -21,11 +21,12 @@
 namespace jade::constrain {
 
 // What a state says of text in which nearly everything is allowed: tokens of plain bytes (token_trie.h) may come, and
-// lead to a state at `distance`, but for those whose first byte is hot, which are read one by one.
+// lead to states at `distance`, but for those whose first byte is hot, which are read one by one.
 struct FreeText {
   TextClass text_class = TextClass::kNone;
-  uint32_t distance = 0;
+  uint32_t distance = 0;  // of names: at most
   std::bitset<128> hot;
+  size_t room = 0;  // names: bytes that still fit
 };
 
 }  // namespace jade::constrain

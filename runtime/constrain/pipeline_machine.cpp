@@ -19,9 +19,9 @@ template <typename Visit>
 void PipelineMachine::Candidates(const State& state, Visit visit) const {
   const std::vector<Move>& moves = table_.places()[state.place].moves;
   const size_t first = state.phase == kWord ? state.move : 0;
-  const std::string_view read =
-      first < moves.size() ? std::string_view(scope_->stages[moves[first].stage].name).substr(0, state.length)
-                           : std::string_view();
+  const std::string_view read = first < moves.size()
+                                    ? std::string_view(scope_->stages[moves[first].stage].name).substr(0, state.length)
+                                    : std::string_view();
   for (size_t i = first; i < moves.size(); ++i) {
     const std::string& name = scope_->stages[moves[i].stage].name;
     if (!name.starts_with(read)) continue;

@@ -43,9 +43,9 @@ class TableBuilder {
     uint32_t grammar = kNone;
     uint32_t argument = 0;
     uint32_t result = 0;
-    bool ended = false;            // the newest value is of the result's type
+    bool ended = false;  // the newest value is of the result's type
     bool begun = false;
-    Types states;                  // of the grammar
+    Types states;  // of the grammar
     Types known;
     auto operator<=>(const Key&) const = default;
   };
@@ -77,9 +77,8 @@ class TableBuilder {
     if (known != numbers_.end()) return known->second;
     const auto number = static_cast<uint32_t>(keys_.size());
     Place place;
-    const bool accepts =
-        key.grammar == kNone ||
-        std::binary_search(key.states.begin(), key.states.end(), scope_.grammars[key.grammar].accept);
+    const bool accepts = key.grammar == kNone ||
+                         std::binary_search(key.states.begin(), key.states.end(), scope_.grammars[key.grammar].accept);
     place.complete = key.begun && key.ended && accepts;
     places_.push_back(std::move(place));
     keys_.push_back(key);

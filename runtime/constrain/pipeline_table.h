@@ -15,8 +15,8 @@ namespace jade::constrain {
 class PipelineTable {
  public:
   static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr uint32_t kNesting = 4;      // sub-plans in each other
-  static constexpr size_t kMaxPlaces = 4096;   // kInvalidArgument above
+  static constexpr uint32_t kNesting = 4;     // sub-plans in each other
+  static constexpr size_t kMaxPlaces = 4096;  // kInvalidArgument above
   static constexpr uint32_t kNever = UINT32_MAX / 4;
 
   // `after` places; kNone where the stage may not stand so.

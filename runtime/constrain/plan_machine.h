@@ -17,7 +17,7 @@ class PlanMachine {
  public:
   struct State {
     uint16_t phase = 0;
-    uint16_t at = 0;        // in a tag
+    uint16_t at = 0;  // in a tag
     uint16_t pipeline_alive = 1;
     uint16_t block_alive = 1;
     PipelineMachine::State pipeline;

@@ -106,7 +106,8 @@ TEST_F(Plans, RowsOfStagesAreThoseThatAreAccepted) {
     session::PlanCache plans(planner.program, 16);
     std::vector<std::string> names;
     for (const PlanScope::Stage& stage : spec.plan->stages) names.push_back(stage.name);
-    for (size_t i = 0; i < spec.plan->stages.size(); ++i) names.push_back("Deep(Feel," + spec.plan->stages[i].name + ")");
+    for (size_t i = 0; i < spec.plan->stages.size(); ++i)
+      names.push_back("Deep(Feel," + spec.plan->stages[i].name + ")");
     names.emplace_back("QDS(R,AG)");
     names.emplace_back("Deep(Deep(Deep(Feel,Tell)))");
     std::vector<std::string> rows = {""};
@@ -117,7 +118,8 @@ TEST_F(Plans, RowsOfStagesAreThoseThatAreAccepted) {
       }
       for (const std::string& row : longer) {
         // The plan of `Deep` has no default: without one there is nothing to run.
-        const bool runs = ("," + row + ",").find(",Deep,") == std::string::npos && row.find(",Deep)") == std::string::npos;
+        const bool runs =
+            ("," + row + ",").find(",Deep,") == std::string::npos && row.find(",Deep)") == std::string::npos;
         const bool fine = runs && Accepted(planner, row, &plans);
         accepted += fine ? 1 : 0;
         const std::string text = spec.tag.empty() ? row : "<" + spec.tag + ">" + row + "</" + spec.tag + ">";
@@ -144,10 +146,11 @@ TEST_F(Plans, Blocks) {
   }
   for (const char* bad :
        {"", "question", "Tell(Feel(root), question)", "Tell(Feel(question))", "let m = Feel(question); Tell(m)",
-        "let m = Feel(question); let m = Feel(question); Tell(m, question)", "let let = Feel(question); Deeper(question)",
-        "let plan = Feel(question); Deeper(question)", "let question = Feel(question); Deeper(question)",
-        "let m = Feel(m); Deeper(question)", "Deep(question)", "Tell(Feel(question), \"{question}\")",
-        "Tell(Feel(question),question)", "let m = Feel(question)", "Feel(question)", "Tell(Feel(question), \"<\")"}) {
+        "let m = Feel(question); let m = Feel(question); Tell(m, question)",
+        "let let = Feel(question); Deeper(question)", "let plan = Feel(question); Deeper(question)",
+        "let question = Feel(question); Deeper(question)", "let m = Feel(m); Deeper(question)", "Deep(question)",
+        "Tell(Feel(question), \"{question}\")", "Tell(Feel(question),question)", "let m = Feel(question)",
+        "Feel(question)", "Tell(Feel(question), \"<\")"}) {
     EXPECT_FALSE(AdmitsText(*bound, bad)) << bad;
   }
 }

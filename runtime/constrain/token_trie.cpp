@@ -1,11 +1,25 @@
 #include "runtime/constrain/token_trie.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace jade::constrain {
 namespace {
 
+bool IsNameText(TextClass text_class, std::string_view text) {
+  if (text_class == TextClass::kBlankName) {
+    if (!text.starts_with(' ')) return false;
+    text.remove_prefix(1);
+  }
+  bool begin = text_class != TextClass::kName;
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&begin](char c) {
+    return IsNameByte(static_cast<uint8_t>(c), std::exchange(begin, false));
+  });
+}
+
 bool IsPlain(TextClass text_class, const std::string& bytes) {
+  if (IsName(text_class)) return IsNameText(text_class, bytes);
   Utf8 state = Utf8::kWhole;
   for (const char c : bytes) {
     const auto byte = static_cast<uint8_t>(c);
@@ -60,6 +74,7 @@ bool IsPlainByte(TextClass text_class, uint8_t byte) {
 
 TokenTrie::TokenTrie(std::shared_ptr<const engine::Vocabulary> vocabulary) : vocabulary_(std::move(vocabulary)) {
   const std::vector<std::string>& bytes = vocabulary_->bytes;
+  for (auto& by_room : names_) by_room.fill(engine::TokenMask(size()));
   std::vector<int32_t> ids;
   for (size_t id = 0; id < bytes.size(); ++id) {
     const bool usable = !bytes[id].empty() && bytes[id].size() <= kMaxTokenBytes && !IsEnd(static_cast<int32_t>(id));
@@ -71,15 +86,22 @@ TokenTrie::TokenTrie(std::shared_ptr<const engine::Vocabulary> vocabulary) : voc
     const int order = bytes[static_cast<size_t>(a)].compare(bytes[static_cast<size_t>(b)]);
     return order != 0 ? order < 0 : a < b;
   });
-  for (const TextClass text_class : {TextClass::kTagged, TextClass::kQuoted}) {
-    Text& text = text_[text_class == TextClass::kQuoted ? 1 : 0];
+  for (size_t index = 0; index < kTextClasses; ++index) {
+    const auto text_class = static_cast<TextClass>(index + 1);
+    Text& text = text_[index];
     text.plain = engine::TokenMask(size());
     std::vector<int32_t> others;
     for (const int32_t id : ids) {
-      if (IsPlain(text_class, bytes[static_cast<size_t>(id)])) {
-        text.plain.Add(id);
-      } else {
+      const std::string& token = bytes[static_cast<size_t>(id)];
+      if (!IsPlain(text_class, token)) {
         others.push_back(id);
+        continue;
+      }
+      text.plain.Add(id);
+      if (!IsName(text_class)) continue;
+      const size_t name = token.size() - (text_class == TextClass::kBlankName ? 1 : 0);
+      for (size_t room = name; room <= kMaxNameBytes; ++room) {
+        names_[index + 1 - static_cast<size_t>(TextClass::kName)][room].Add(id);
       }
     }
     text.others = Grow(std::move(others), bytes);

@@ -19,11 +19,21 @@ namespace jade::constrain {
 // Longer tokens are never allowed: what one token can add is bounded.
 inline constexpr size_t kMaxTokenBytes = 256;
 
-// Where free text stands: between tags, or in a quoted literal of a plan.
-enum class TextClass : uint8_t { kNone, kTagged, kQuoted };
+// Where free text stands: between tags, in a quoted literal of a plan, in a name that a plan binds (in its middle, at
+// its beginning, or with the blank before it still to come).
+enum class TextClass : uint8_t { kNone, kTagged, kQuoted, kName, kNewName, kBlankName };
+inline constexpr size_t kTextClasses = 5;
+inline bool IsName(TextClass text_class) {
+  return text_class >= TextClass::kName;
+}
+inline constexpr size_t kMaxNameBytes = 15;
 
-// Whether a byte stands for nothing but itself in that class. Bytes from 0x80 do, as far as they are UTF-8.
+// Whether a byte of text stands for nothing but itself; from 0x80 on, as far as it is UTF-8. Not for names.
 bool IsPlainByte(TextClass text_class, uint8_t byte);
+// Names begin with a small letter and go on with those, digits and `_`.
+inline bool IsNameByte(uint8_t byte, bool begin) {
+  return (byte >= 'a' && byte <= 'z') || (!begin && ((byte >= '0' && byte <= '9') || byte == '_'));
+}
 
 class TokenTrie {
  public:
@@ -52,7 +62,11 @@ class TokenTrie {
   const engine::Vocabulary& vocabulary() const { return *vocabulary_; }
   int64_t size() const { return static_cast<int64_t>(vocabulary_->bytes.size()); }
   const Forest& all() const { return all_; }
-  const Text& text(TextClass text_class) const { return text_[text_class == TextClass::kQuoted ? 1 : 0]; }
+  const Text& text(TextClass text_class) const { return text_[static_cast<size_t>(text_class) - 1]; }
+  // The plain tokens of a class of names that have at most `room` bytes of the name.
+  const engine::TokenMask& names(TextClass text_class, size_t room) const {
+    return names_[static_cast<size_t>(text_class) - static_cast<size_t>(TextClass::kName)][room];
+  }
   // A token of this one byte.
   bool HasByte(uint8_t byte) const { return has_byte_[byte]; }
   // Whether code points broken off there can be ended by tokens of one byte.
@@ -62,7 +76,8 @@ class TokenTrie {
  private:
   std::shared_ptr<const engine::Vocabulary> vocabulary_;
   Forest all_;
-  std::array<Text, 2> text_;
+  std::array<Text, kTextClasses> text_;
+  std::array<std::array<engine::TokenMask, kMaxNameBytes + 1>, 3> names_;
   std::array<bool, 256> has_byte_{};
   std::array<bool, kUtf8States> can_end_{};
 };
