@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "compiler/sema/sema.h"
 #include "runtime/constrain/library.h"
 #include "runtime/constrain/plan_scope.h"
 #include "runtime/constrain/token_trie.h"
 #include "runtime/constrain/walk_fixtures.h"
-#include "runtime/session/program.h"
 #include "runtime/tokenizer/tokenizer.h"
 #include "runtime/weights/gguf.h"
 
@@ -64,8 +64,8 @@ std::vector<Case> Cases() {
   Spec& tag = add("tag", "<query>" + words + "</query>");
   tag.kind = SpecKind::kTag;
   tag.tag = "query";
-  Spec& list = add("numbered", "<q1>Who wrote Dune?</q1><q2>In which country was that author born?</q2><q3>" + words +
-                                   "</q3>");
+  Spec& list =
+      add("numbered", "<q1>Who wrote Dune?</q1><q2>In which country was that author born?</q2><q3>" + words + "</q3>");
   list.kind = SpecKind::kNumbered;
   list.tag = "q";
   list.max = 7;
@@ -77,19 +77,16 @@ std::vector<Case> Cases() {
   subset.kind = SpecKind::kSubset;
   subset.tag = "id";
   subset.documents = 20;
-  const auto plan = [&](const std::string& name, const session::Loaded& loaded, const std::string& planner,
-                        const std::string& reply) {
-    for (uint32_t i = 0; i < loaded.program->module()->callee_count(); ++i) {
-      if (loaded.program->module()->callee({i}).name != planner) continue;
-      Spec spec = *PlanSpecOf(loaded.program->checked(), loaded.program->DeclarationOf({i}));
-      spec.limit = 256;
-      cases.push_back({name, std::move(spec), reply});
-    }
+  diag::Diagnostics sink;
+  const auto file = std::make_shared<const source::SourceFile>("bench.jade", kBlocks);
+  const sema::ProgramPtr team = sema::CheckProgram(file, {}, sink);
+  const auto plan = [&](const std::string& name, const std::string& planner, const std::string& reply) {
+    cases.push_back({name, *PlanSpecOf(*team, team->Find(planner)), reply});
+    cases.back().spec.limit = 256;
   };
-  const session::Loaded team = session::Program::LoadText("bench.jade", kBlocks);
-  plan("stages", team, "MakePlan", "<workflow>QR,R,DS,AG</workflow>");
-  plan("uses: stages", team, "P", "<plan>QR,R,DS,R,DS,AG</plan>");
-  plan("uses: block", team, "P",
+  plan("stages", "MakePlan", "<workflow>QR,R,DS,AG</workflow>");
+  plan("uses: stages", "P", "<plan>QR,R,DS,R,DS,AG</plan>");
+  plan("uses: block", "P",
        "<plan>let found = R(question); let more = R(QR(question, \"who wrote Dune and when?\")); "
        "AG(question, DS(question, more))</plan>");
   return cases;
