@@ -22,7 +22,12 @@ void Insert(Types& types, uint32_t type) {
 
 class TableBuilder {
  public:
-  explicit TableBuilder(const PlanScope& scope) : scope_(scope) {}
+  explicit TableBuilder(const PlanScope& scope) : scope_(scope) {
+    for (const PlanScope::Grammar& grammar : scope.grammars) {
+      edges_.emplace_back(grammar.states);
+      for (const PlanScope::Edge& edge : grammar.edges) edges_.back()[edge.from].push_back(edge);
+    }
+  }
 
   Result<std::vector<Place>> Build() {
     Start(scope_.grammars.empty() ? kNone : 0, scope_.argument, scope_.result);
@@ -65,8 +70,8 @@ class TableBuilder {
       from.pop_back();
       if (std::binary_search(reached.begin(), reached.end(), state)) continue;
       Insert(reached, state);
-      for (const PlanScope::Edge& edge : scope_.grammars[grammar].edges) {
-        if (edge.from == state && edge.stage == kNone) from.push_back(edge.to);
+      for (const PlanScope::Edge& edge : edges_[grammar][state]) {
+        if (edge.stage == kNone) from.push_back(edge.to);
       }
     }
     return reached;
@@ -141,45 +146,58 @@ class TableBuilder {
                       [&](const PlanScope::Parameter& parameter) { return IsPlan(bare(parameter.type)); }));
   }
 
+  // Where the pattern goes on after a stage, without and with a sub-plan.
+  struct Steps {
+    Types plain;
+    Types call;
+    uint32_t sub_plan = kNone;  // its pattern: the first one's
+  };
+  std::map<uint32_t, Steps> StepsOf(const Key& key) const {
+    std::map<uint32_t, Steps> steps;
+    for (const uint32_t state : key.states) {
+      for (const PlanScope::Edge& edge : edges_[key.grammar][state]) {
+        if (edge.stage == kNone) continue;
+        Steps& step = steps[edge.stage];
+        Insert(step.plain, edge.to);
+        if (edge.sub_plan == kNone) continue;
+        if (step.sub_plan == kNone) step.sub_plan = edge.sub_plan;
+        Insert(step.call, edge.to);
+      }
+    }
+    return steps;
+  }
+
   std::vector<Move> MovesOf(const Key& key) {
+    const bool free = key.grammar == kNone;
+    const std::map<uint32_t, Steps> steps = free ? std::map<uint32_t, Steps>() : StepsOf(key);
     std::vector<Move> moves;
     for (uint32_t i = 0; i < scope_.stages.size(); ++i) {
       const PlanScope::Stage& stage = scope_.stages[i];
-      if (!Binds(stage, key) || (key.grammar == kNone && !Fits(stage))) continue;
-      Types plain;
-      Types call;
-      uint32_t grammar = kNone;
-      if (key.grammar != kNone) {
-        for (const PlanScope::Edge& edge : scope_.grammars[key.grammar].edges) {
-          if (edge.stage != i || !std::binary_search(key.states.begin(), key.states.end(), edge.from)) continue;
-          Insert(plain, edge.to);
-          if (edge.sub_plan == kNone) continue;
-          if (grammar == kNone) grammar = edge.sub_plan;
-          Insert(call, edge.to);
-        }
-      }
+      const auto step = steps.find(i);
+      if (!Binds(stage, key) || (free ? !Fits(stage) : step == steps.end())) continue;
       Key next = key;
       next.begun = true;
       next.ended = stage.result == key.result;
       Insert(next.known, stage.result);
       Move move{.stage = i};
-      const auto after = [&](const Types& states) {
+      const auto after = [&](const Types* states) {
         Key there = next;
-        if (key.grammar != kNone) there.states = Closure(key.grammar, states);
+        if (states != nullptr) there.states = Closure(key.grammar, *states);
         return PlaceOf(std::move(there));
       };
-      if (PlansMayMiss(stage) && (key.grammar == kNone || !plain.empty())) move.after = after(plain);
+      if (PlansMayMiss(stage)) move.after = after(free ? nullptr : &step->second.plain);
       const uint32_t plan = PlanParameter(stage);
-      if (plan != kNone && PlanCount(stage) == 1 && (key.grammar == kNone || !call.empty())) {
-        move.after_call = after(call);
-        move.sub_plan = Start(grammar, scope_.types[plan].element, scope_.types[plan].result);
+      if (plan != kNone && PlanCount(stage) == 1 && (free || step->second.sub_plan != kNone)) {
+        move.after_call = after(free ? nullptr : &step->second.call);
+        move.sub_plan =
+            Start(free ? kNone : step->second.sub_plan, scope_.types[plan].element, scope_.types[plan].result);
       }
       moves.push_back(move);
     }
     return moves;
   }
 
-  // Shortest ways to the end, until nothing changes.
+  // Shortest ways to the end, until nothing changes. Ways lead to places found later, but for circles.
   void Measure() {
     for (Place& place : places_) {
       place.begin.fill(PipelineTable::kNever);
@@ -188,7 +206,8 @@ class TableBuilder {
     for (uint32_t open = 0; open <= PipelineTable::kNesting; ++open) {
       for (bool changed = true; changed;) {
         changed = false;
-        for (Place& place : places_) {
+        for (size_t at = places_.size(); at-- > 0;) {
+          Place& place = places_[at];
           uint32_t begin = PipelineTable::kNever;
           for (const Move& move : place.moves) {
             const auto name = static_cast<uint32_t>(scope_.stages[move.stage].name.size());
@@ -204,6 +223,7 @@ class TableBuilder {
   }
 
   const PlanScope& scope_;
+  std::vector<std::vector<std::vector<PlanScope::Edge>>> edges_;  // by grammar and state
   std::vector<Key> keys_;
   std::vector<Place> places_;
   std::map<Key, uint32_t> numbers_;

@@ -234,5 +234,111 @@ TEST_P(PlanWalks, AreAccepted) {
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, PlanWalks, testing::Range(0, 4));
 
+// Teams nobody thought of: whatever their planners may write is accepted.
+class RandomTeam {
+ public:
+  explicit RandomTeam(uint64_t seed) : random_(seed) {}
+
+  std::string Text() {
+    std::string text =
+        "type A = new Text\ntype B = new Text\ntype N = new Int\ntype F = new Float\ntype Y = new Bool\n"
+        "record Doc { title: Text, note: A }\nenum Mood { Good, Bad }\n";
+    const uint64_t tools = 2 + Below(5);
+    for (uint64_t i = 0; i < tools; ++i) {
+      names_.push_back(Pick({"a", "let", "T", "tool", "Ta", "x_", "R"}) + std::to_string(i));
+      text += "workflow " + names_.back() + "(";
+      const uint64_t parameters = Below(4);
+      for (uint64_t p = 0; p < parameters; ++p) {
+        const bool plan = Below(6) == 0;
+        const std::string type = plan ? "Plan<" + Key() + ", " + Key() + ">?" : Type();
+        text += (p > 0 ? ", p" : "p") + std::to_string(p) + ": " + type;
+        if (!plan && type == "A" && Below(3) == 0) text += " from input";
+        if (plan || (type.ends_with('?') && Below(2) == 0)) text += " = none";
+        if (type == "Int" && Below(2) == 0) text += " = 3";
+      }
+      const std::string result = Below(4) == 0 ? Type() : Key();
+      text += ") -> " + result + " { Make" + std::to_string(i) + "() }\ntool Make" + std::to_string(i) + "() -> " +
+              result + "\n";
+    }
+    for (int planner = 0; planner < 3; ++planner) {
+      const std::string result = Key();
+      const std::string name = "P" + std::to_string(planner);
+      text += "tool Else" + name + "(q: A) -> " + result + "\nplanner " + name + "(" + Pick({"question", "a", "lets"}) +
+              ": A) -> Plan<A, " + result + "> { user \"x\"\n  emits " + Pick({"plan", "<plan> plan"}) + "\n  ";
+      text += Below(2) == 0 ? "uses " + Row(", ") : "stages " + Pattern(2);
+      text += "\n  malformed Else" + name + " }\n";
+    }
+    return text;
+  }
+
+ private:
+  uint64_t Below(uint64_t bound) { return random_() % bound; }
+  std::string Pick(const std::vector<std::string>& from) { return from[Below(from.size())]; }
+  std::string Key() { return Pick({"A", "B", "N", "Doc", "Mood", "[Doc]", "[A]"}); }
+  std::string Type() {
+    return Pick({"A", "B", "N", "F", "Y", "Doc", "Mood", "[Doc]", "[A]", "[[N]]", "Text", "Int", "Float", "Bool", "A?",
+                 "Doc?", "[Float]", "[A]?", "Float?"});
+  }
+  std::string Row(const std::string& separator) {
+    std::string row;
+    for (const std::string& name : names_) {
+      if (Below(4) != 0) row += (row.empty() ? "" : separator) + name;
+    }
+    return row.empty() ? names_[0] : row;
+  }
+  std::string Pattern(int depth) {
+    std::string pattern = Pick(names_);
+    const uint64_t more = Below(3);
+    for (uint64_t i = 0; i < more && depth > 0; ++i) {
+      const uint64_t form = Below(4);
+      if (form == 0) pattern += " [" + Pattern(depth - 1) + "]";
+      if (form == 1) pattern += " " + Pick(names_) + "(" + Pattern(depth - 1) + ")";
+      if (form == 2) pattern += " | " + Pattern(depth - 1);
+      if (form == 3) pattern += " " + Pattern(depth - 1);
+    }
+    return pattern;
+  }
+
+  std::mt19937_64 random_;
+  std::vector<std::string> names_;
+};
+
+TEST(RandomPlans, AreAccepted) {
+  const VocabularyPtr vocabulary =
+      Bytes({"let ", "; ", "(question", "question)", ", ", "\", ", "P", "R1", "a1", "[]", "let a = "});
+  Walker walker(vocabulary, 1);
+  const Library library;
+  size_t planners = 0;
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < 120; ++seed) {
+    const std::string text = RandomTeam(seed).Text();
+    const session::Loaded loaded = session::Program::LoadText("random.jade", text);
+    if (loaded.program == nullptr) continue;  // what is random is not always right
+    const ir::Module& module = *loaded.program->module();
+    session::PlanCache plans(loaded.program, 16);
+    for (uint32_t i = 0; i < module.callee_count(); ++i) {
+      if (module.callee({i}).kind != ir::CalleeKind::kPlanner) continue;
+      const Result<Spec> spec = PlanSpecOf(loaded.program->checked(), loaded.program->DeclarationOf({i}));
+      ASSERT_TRUE(spec.ok()) << spec.error().ToString();
+      const auto constraint = library.Make(*spec);
+      if (!constraint.ok()) continue;  // no plan at all
+      ++planners;
+      const auto bound = *(*constraint)->Bind(vocabulary);
+      for (int round = 0; round < 10; ++round) {
+        Walk walk = walker.Run(*bound, 3000);
+        ASSERT_EQ(walk.problem, "");
+        if (!walk.ended) continue;
+        const call::ParsedOutput output = call::ParseOutput(module.callee({i}).format, walk.text, module.types());
+        ASSERT_EQ(output.status, call::OutputStatus::kOk) << walk.text;
+        const call::CompiledPlan plan = plans.Compile(loaded.program->module(), {i}, output.value.as_text(), 1);
+        ASSERT_TRUE(plan.plan.has_value()) << text << walk.text << "\n" << plan.diagnostics_json;
+        seen.insert(walk.text);
+      }
+    }
+  }
+  EXPECT_GT(planners, 50u);
+  EXPECT_GT(seen.size(), 200u);
+}
+
 }  // namespace
 }  // namespace jade::constrain

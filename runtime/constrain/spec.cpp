@@ -59,6 +59,18 @@ Status CheckTag(const std::string& tag) {
   return {};
 }
 
+namespace {
+
+// A name of the language, and none that begins or is an expression by itself.
+bool IsScopeName(const std::string& name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (name.empty() || name.size() > kMaxTagBytes || !letter(name[0])) return false;
+  if (name == "let" || name == "true" || name == "false" || name == "none") return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+}  // namespace
+
 Status CheckScope(const PlanScope& scope) {
   const auto broken = [] { return Error(ErrorCode::kInvalidArgument, "the scope of a plan is broken or too large"); };
   const size_t types = scope.types.size();
@@ -71,8 +83,11 @@ Status CheckScope(const PlanScope& scope) {
     if (type.shape == PlanScope::Shape::kPlan && !is_type(type.result)) return broken();
     if (!std::all_of(type.accepts.begin(), type.accepts.end(), is_type) || type.accepts.size() > types) return broken();
   }
+  std::vector<std::string> names = {scope.input};
+  if (!scope.input.empty() && !IsScopeName(scope.input)) return broken();
   for (const PlanScope::Stage& stage : scope.stages) {
-    if (!is_type(stage.result) || stage.parameters.size() > kMaxChoices || !CheckTag(stage.name).ok()) return broken();
+    if (!is_type(stage.result) || stage.parameters.size() > kMaxChoices || !IsScopeName(stage.name)) return broken();
+    names.push_back(stage.name);
     for (const PlanScope::Parameter& parameter : stage.parameters) {
       if (!is_type(parameter.type)) return broken();
     }
@@ -88,7 +103,8 @@ Status CheckScope(const PlanScope& scope) {
       if (edge.sub_plan != PlanScope::kNone && edge.sub_plan >= scope.grammars.size()) return broken();
     }
   }
-  if (!scope.input.empty()) JADE_TRY(CheckTag(scope.input));
+  std::sort(names.begin(), names.end());
+  if (std::adjacent_find(names.begin(), names.end()) != names.end()) return broken();
   return {};
 }
 
