@@ -1,5 +1,5 @@
-// A constraint's id, a line end, then which of the allowed tokens is taken next. Whatever the id says: it is refused, or
-// followed to its end, with something allowed at every step.
+// A constraint's id, a line end, then which of the allowed tokens is taken next. Whatever the id says: it is refused,
+// or followed to its end, with something allowed at every step.
 #include <cstdint>
 #include <string_view>
 #include <vector>
