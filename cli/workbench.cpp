@@ -139,6 +139,7 @@ void ApplySettings(const settings::Settings& settings, bool greedy, session::Run
       roles->roles[module.callee(ir::CalleeId{i}).name].temperature = 0.0;
     }
   }
+  roles->constrained = settings.backbone.decode == "constrained";
   request->settings = std::move(roles);
   request->params = settings.params;
   request->budget.depth = settings.budget.depth;

@@ -23,6 +23,7 @@ struct Backbone {
   int64_t threads = 0;              // 0: all cores
   bool deterministic = false;
   std::string prompts = "auto";  // auto, full (std.rag) or brief (std.rag_brief)
+  std::string decode = "free";   // free, constrained
 };
 
 struct Retriever {
