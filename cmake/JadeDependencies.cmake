@@ -49,6 +49,12 @@ if(JADE_BACKBONE)
   get_filename_component(torch_root "${JADE_TORCH_INCLUDE}/../../../.." ABSOLUTE)
   target_include_directories(jade_torch SYSTEM INTERFACE ${torch_root} ${JADE_TORCH_INCLUDE})
   target_link_libraries(jade_torch INTERFACE ${JADE_TORCH_LIB} ${JADE_TORCH_CPU_LIB} ${JADE_C10_LIB})
+  # Nothing refers to the CUDA part by name: it registers its operators when it is loaded.
+  find_library(JADE_TORCH_CUDA_LIB torch_cuda HINTS $ENV{LIBTORCH}/lib)
+  if(JADE_TORCH_CUDA_LIB)
+    target_link_libraries(jade_torch INTERFACE "-Wl,--push-state,--no-as-needed,${JADE_TORCH_CUDA_LIB},--pop-state"
+                                               "-Wl,--allow-shlib-undefined")
+  endif()
   find_package(OpenMP)
   if(OpenMP_CXX_FOUND)
     target_link_libraries(jade_torch INTERFACE OpenMP::OpenMP_CXX)

@@ -42,6 +42,11 @@ void WaitFor(const at::Tensor& tensor) {
   tensor.flatten().narrow(0, 0, 1).item<float>();
 }
 
+kernels::Number NumberOf(const std::string& dtype) {
+  if (dtype == "int8") return kernels::Number::kInt8;
+  return dtype == "fp32" ? kernels::Number::kFp32 : kernels::Number::kBf16;
+}
+
 class LoadedModel final : public MeasuredModel {
  public:
   LoadedModel(std::shared_ptr<Decoder> decoder, tokenizer::ChatFormat chat, MeasuredModelOptions options)
@@ -73,13 +78,14 @@ class LoadedModel final : public MeasuredModel {
 };
 
 Result<std::unique_ptr<Executor>> LoadedModel::MakeExecutor(int64_t kv_cache_bytes) {
-  ExecutorOptions options;
-  options.weights = options_.dtype == "fp32"   ? kernels::Number::kFp32
-                    : options_.dtype == "int8" ? kernels::Number::kInt8
-                                               : kernels::Number::kBf16;
-  options.kv_cache_bytes = kv_cache_bytes;
-  options.threads = options_.threads;
-  return MakePackedExecutor({decoder_}, options);
+  if (!on_cpu()) return Error(ErrorCode::kUnsupported, "there is no executor for this device");
+  try {
+    return MakePackedExecutor({decoder_}, {.weights = NumberOf(options_.dtype),
+                                           .kv_cache_bytes = kv_cache_bytes,
+                                           .threads = options_.threads});
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kOutOfMemory, fmt::format("not enough memory for a cache of {} bytes", kv_cache_bytes));
+  }
 }
 
 Result<std::unique_ptr<engine::Engine>> LoadedModel::MakeEngine(const MeasuredEngineOptions& options) {
