@@ -98,7 +98,8 @@ Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progre
   if (request.program.module()->FindCallee(kRetriever).valid() && !served) {
     JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
     JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
-    bench->tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, PassagesFor(settings)));
+    bench->tools.push_back(
+        retrieve::MakeRetrieverTool(std::move(index), {.tools = {kRetriever}, .max_k = PassagesFor(settings)}));
   }
   if (request.record && bench->store == nullptr) {
     JADE_ASSIGN_OR_RETURN(bench->store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
