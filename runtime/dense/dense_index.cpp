@@ -95,14 +95,15 @@ Result<BuildSummary> BuildVectors(retrieve::Index& index, const std::string& pat
   return built;
 }
 
+Error NoVectors(const std::string& path, const std::string& model) {
+  return Error(ErrorCode::kNotFound, fmt::format("there are no vectors at `{}`; build them with `jade index build "
+                                                 "CORPUS.jsonl -o INDEX --dense {}`",
+                                                 path, model));
+}
+
 Result<DenseIndex> OpenVectors(const retrieve::Index& index, const std::string& path, const EncoderIdentity& encoder) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) {
-    return Error(ErrorCode::kNotFound,
-                 fmt::format("there are no vectors at `{}`; build them with `jade index build CORPUS.jsonl -o INDEX "
-                             "--dense {}`",
-                             path, encoder.model));
-  }
+  if (!std::filesystem::exists(path, ignored)) return NoVectors(path, encoder.model);
   auto opened = Open(index, path, encoder);
   if (!opened.ok()) return std::move(opened).error().Wrap(fmt::format("opening vectors `{}`", path));
   return opened;

@@ -28,6 +28,9 @@ struct BuildSummary {
 Result<BuildSummary> BuildVectors(retrieve::Index& index, const std::string& path, TextEncoder& encoder,
                                   const IndexShape& shape, progress::Sink& progress, const std::atomic<bool>& cancel);
 
+// That there are no vectors at `path`, and how to build them with `model`.
+Error NoVectors(const std::string& path, const std::string& model);
+
 // Vectors that are those of `index` by `encoder`. Anything else is an error that says what differs and what to do:
 // kNotFound without a file, kInvalidArgument for another corpus or encoder, kCorrupt for a damaged file.
 struct DenseIndex {
