@@ -29,9 +29,13 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
 
 void ReadRetriever(const Document& document, MapReader& top, Retriever* retriever) {
   MapReader reader(document, top.Child("retriever"), "retriever");
-  reader.OneOf("kind", {"bm25"}, &retriever->kind)
+  reader.OneOf("kind", {"bm25", "dense", "hybrid"}, &retriever->kind)
       .Text("index", &retriever->index)
+      .Text("model", &retriever->model)
       .Int("top_k", &retriever->top_k, 0, 1000);
+  if (const Node* model = reader.Child("model"); model != nullptr && retriever->kind == "bm25") {
+    reader.Report(*model, "`model` is only for `kind: dense` and `kind: hybrid`");
+  }
   top.Absorb(reader.Finish());
 }
 

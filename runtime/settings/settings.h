@@ -27,8 +27,9 @@ struct Backbone {
 };
 
 struct Retriever {
-  std::string kind = "bm25";
+  std::string kind = "bm25";    // bm25, dense, hybrid
   std::string index = "atlas";  // `atlas`, an index file, or a JSONL corpus (indexed into the cache)
+  std::string model;            // of dense and hybrid: the encoder; empty: the one the vectors were built with
   int64_t top_k = 0;            // the most passages a call returns; 0: what suits the model
 };
 
