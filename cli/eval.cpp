@@ -203,8 +203,7 @@ int Evaluate(const Options& options, const Invocation& invocation) {
     JADE_TRY(ReadInputs(options.fields, program, workflow));
     return {};
   };
-  request.program =
-      LoadProgramToRun({options.file, options.workflow, settings->backbone, inputs_fit}, invocation, &status);
+  request.program = LoadProgramToRun({options.file, options.workflow, *settings, inputs_fit}, invocation, &status);
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   ApplySettings(*settings, !options.sample, &request);

@@ -6,8 +6,9 @@
 #include <filesystem>
 
 #include "cli/backbone.h"
+#include "cli/retriever.h"
 #include "runtime/assets/assets.h"
-#include "runtime/retrieve/provider.h"
+#include "runtime/retrieve/index.h"
 #include "runtime/session/script.h"
 
 namespace jade::cli {
@@ -48,7 +49,7 @@ Result<std::string> CachedIndexPath(const std::string& corpus) {
   if (ec) return Error(ErrorCode::kNotFound, fmt::format("cannot read corpus `{}`: {}", corpus, ec.message()));
   const auto size = fs::file_size(absolute, ec);
   const auto written = fs::last_write_time(absolute, ec).time_since_epoch().count();
-  const std::string key = fmt::format("{}\n{}\n{}", absolute.string(), size, written);
+  const std::string key = fmt::format("{}\n{}\n{}\nwith corpus hash", absolute.string(), size, written);
   JADE_ASSIGN_OR_RETURN(const std::string cache, assets::CacheFolder());
   return (fs::path(cache) / "indexes" /
           fmt::format("{}-{:016x}.db", absolute.stem().string(), XXH3_64bits(key.data(), key.size())))
@@ -96,9 +97,9 @@ Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progre
   const bool served =
       std::any_of(bench->tools.begin(), bench->tools.end(), [](const auto& tool) { return tool->Serves(kRetriever); });
   if (request.program.module()->FindCallee(kRetriever).valid() && !served) {
-    JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
-    JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
-    bench->tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, PassagesFor(settings)));
+    JADE_ASSIGN_OR_RETURN(auto retriever,
+                          OpenRetriever(settings.retriever, kRetriever, PassagesFor(settings), progress, cancel));
+    bench->tools.push_back(std::move(retriever));
   }
   if (request.record && bench->store == nullptr) {
     JADE_ASSIGN_OR_RETURN(bench->store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
@@ -139,6 +140,7 @@ void ApplySettings(const settings::Settings& settings, bool greedy, session::Run
       roles->roles[module.callee(ir::CalleeId{i}).name].temperature = 0.0;
     }
   }
+  roles->constrained = settings.backbone.decode == "constrained";
   request->settings = std::move(roles);
   request->params = settings.params;
   request->budget.depth = settings.budget.depth;

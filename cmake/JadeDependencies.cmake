@@ -60,3 +60,13 @@ if(JADE_BACKBONE)
     target_link_libraries(jade_torch INTERFACE OpenMP::OpenMP_CXX)
   endif()
 endif()
+
+# FAISS, a static library on BLAS, LAPACK and OpenMP: the same shared ones as LibTorch's.
+if(JADE_FAISS)
+  find_package(OpenMP REQUIRED)
+  find_package(faiss CONFIG QUIET)
+  if(NOT TARGET faiss)
+    message(FATAL_ERROR "FAISS is missing: run scripts/setup.sh, or configure with -DJADE_FAISS=OFF to build without "
+                        "dense retrieval.")
+  endif()
+endif()

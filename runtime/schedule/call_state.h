@@ -24,6 +24,7 @@ struct CallState {
     std::string action;
     std::vector<int32_t> action_ids;
     std::vector<float> log_probs;
+    std::vector<uint32_t> constraint_states;
     std::string value_json;
     std::string plan;
     std::string diagnostics_json;
@@ -48,8 +49,9 @@ struct CallState {
 
   interp::CallPathPtr path;
   ir::ModulePtr module;
-  std::vector<abi::Value> arguments;               // until it ends
-  std::shared_ptr<const engine::Messages> prompt;  // shared with the engine; of a tool: its arguments as JSON
+  std::vector<abi::Value> arguments;                     // until it ends
+  std::shared_ptr<const engine::Messages> prompt;        // shared with the engine; of a tool: its arguments as JSON
+  std::shared_ptr<const engine::Constraint> constraint;  // null: the reply is free
   interp::ScopePtr scope;
   interp::FuturePtr future;
   source::Span span;

@@ -23,11 +23,13 @@ struct Backbone {
   int64_t threads = 0;              // 0: all cores
   bool deterministic = false;
   std::string prompts = "auto";  // auto, full (std.rag) or brief (std.rag_brief)
+  std::string decode = "free";   // free, constrained
 };
 
 struct Retriever {
-  std::string kind = "bm25";
+  std::string kind = "bm25";    // bm25, dense, hybrid
   std::string index = "atlas";  // `atlas`, an index file, or a JSONL corpus (indexed into the cache)
+  std::string model;            // of dense and hybrid: the encoder; empty: the one the vectors were built with
   int64_t top_k = 0;            // the most passages a call returns; 0: what suits the model
 };
 
