@@ -39,7 +39,7 @@ namespace {
 Status CheckRun(const session::Program& program, const ProgramToRun& wanted, const Invocation& invocation) {
   if (auto workflow = program.FindWorkflow(wanted.workflow); !workflow.ok()) return workflow.error();
   if (wanted.check) JADE_TRY(wanted.check(program));
-  if (wanted.backbone.model == settings::kScript) return {};
+  if (wanted.backbone.is_script() || wanted.backbone.is_remote()) return {};
   if (auto model = assets::FindModel(wanted.backbone.model); !model.ok()) return model.error();
   Status entered = EnterBackbone(invocation.arguments);
   if (entered.ok()) return entered;

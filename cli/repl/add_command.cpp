@@ -28,7 +28,8 @@ struct Options {
 
 // Whether this process can run models. A prompt without them is still good for everything else.
 Status EnterModels(const settings::Backbone& backbone, const Invocation& invocation) {
-  if (backbone.model == settings::kScript) {
+  if (backbone.is_remote()) return {};
+  if (backbone.is_script()) {
     return Error(ErrorCode::kUnavailable, "a session that began with `--replies` runs no models: begin one without");
   }
   if (auto model = assets::FindModel(backbone.model); !model.ok()) return model.error();

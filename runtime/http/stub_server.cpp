@@ -133,11 +133,7 @@ void StubServer::Serve(int socket) {
   StubRequest request;
   while (connection.ReadRequest(&request)) {
     request.number = ++requests_;
-    const int running = ++running_;
-    for (int most = most_; most < running && !most_.compare_exchange_weak(most, running);) {
-    }
     handler_(request, connection);
-    --running_;
     request = {};
   }
   std::lock_guard lock(mutex_);

@@ -58,7 +58,6 @@ class StubServer {
   int port() const { return port_; }
   int requests() const { return requests_; }
   int connections() const { return connections_; }
-  int most_at_once() const { return most_; }  // handlers that ran at the same time
 
  private:
   void Accept();
@@ -67,7 +66,7 @@ class StubServer {
   Handler handler_;
   int listener_ = -1;
   int port_ = 0;
-  std::atomic<int> requests_{0}, connections_{0}, running_{0}, most_{0};
+  std::atomic<int> requests_{0}, connections_{0};
   std::mutex mutex_;
   bool stopping_ = false;
   std::set<int> sockets_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "runtime/retrieve/search_call.h"
+
 namespace jade::retrieve {
 namespace {
 
@@ -36,15 +38,8 @@ class RetrieverTool final : public engine::ToolProvider {
 
  private:
   Result<std::string> Search(const std::string& arguments) {
-    const json object = json::parse(arguments, nullptr, false);
-    if (!object.is_object() || !object.contains("query") || !object["query"].is_string()) {
-      return Error(ErrorCode::kInvalidArgument, "a retriever takes `query` (text) and optionally `k` (a number)");
-    }
-    int64_t k = max_k_;
-    if (const auto it = object.find("k"); it != object.end() && it->is_number_integer()) k = it->get<int64_t>();
-    k = std::clamp<int64_t>(k, 0, max_k_);
-    JADE_ASSIGN_OR_RETURN(const auto passages,
-                          index_->Search(object["query"].get_ref<const std::string&>(), static_cast<int>(k)));
+    JADE_ASSIGN_OR_RETURN(const auto call, internal::ReadSearchCall(arguments, max_k_));
+    JADE_ASSIGN_OR_RETURN(const auto passages, index_->Search(call.query, call.k));
     return PassagesJson(passages);
   }
 

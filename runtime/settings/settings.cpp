@@ -12,6 +12,9 @@ using config::Node;
 void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) {
   MapReader reader(document, top.Child("backbone"), "backbone");
   std::string decode = "free";
+  reader.OneOf("kind", {"local", "remote"}, &backbone->kind);
+  ReadRemoteBackbone(document, reader, backbone->kind, &backbone->remote);
+  if (backbone->is_remote()) backbone->model.clear();  // the server's only one
   reader.Text("model", &backbone->model)
       .Text("replies", &backbone->replies)
       .OneOf("device", {"auto", "cpu", "cuda"}, &backbone->device)
@@ -21,8 +24,8 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
       .Bool("deterministic", &backbone->deterministic)
       .OneOf("prompts", {"auto", "full", "brief"}, &backbone->prompts)
       .OneOf("decode", {"free"}, &decode);
-  if (backbone->model == kScript) reader.Require("replies");
-  if (const Node* replies = reader.Child("replies"); replies != nullptr && backbone->model != kScript) {
+  if (backbone->is_script()) reader.Require("replies");
+  if (const Node* replies = reader.Child("replies"); replies != nullptr && !backbone->is_script()) {
     reader.Report(*replies, "`replies` is only for `model: script`");
   }
   top.Absorb(reader.Finish());
@@ -30,9 +33,10 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
 
 void ReadRetriever(const Document& document, MapReader& top, Retriever* retriever) {
   MapReader reader(document, top.Child("retriever"), "retriever");
-  reader.OneOf("kind", {"bm25"}, &retriever->kind)
+  reader.OneOf("kind", {"bm25", "opensearch", "endpoint"}, &retriever->kind)
       .Text("index", &retriever->index)
       .Int("top_k", &retriever->top_k, 0, 1000);
+  ReadRemoteRetriever(document, reader, retriever->kind, &retriever->remote);
   top.Absorb(reader.Finish());
 }
 
