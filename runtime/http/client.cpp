@@ -96,7 +96,8 @@ class MultiClient final : public Client {
       Reap();
       Rest();
     }
-    while (!transfers_.empty()) {
+    // A receiver may submit anew when it is told of its end.
+    for (TakeWork(); !transfers_.empty(); TakeWork()) {
       Transfer& transfer = *transfers_.begin()->second;
       End(transfer, transfer.ErrorOf(ErrorCode::kCancelled, "cancelled: the client ends"));
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "runtime/http/backoff.h"
 #include "runtime/http/failure.h"
@@ -168,12 +169,16 @@ size_t Transfer::TakeBody(std::string_view bytes) {
     body_ += bytes;
     return bytes.size();
   }
-  if (Status taken = receiver_->Data(bytes); !taken.ok()) {
-    Stop(ErrorOf(taken.error().code(), taken.error().ToString()));
-    stop_passes_ = true;
-    return 0;
+  Status taken;
+  try {
+    taken = receiver_->Data(bytes);
+  } catch (const std::exception& error) {  // not through libcurl's frames
+    taken = Error(ErrorCode::kOutOfMemory, error.what());
   }
-  return bytes.size();
+  if (taken.ok()) return bytes.size();
+  Stop(ErrorOf(taken.error().code(), taken.error().ToString()));
+  stop_passes_ = true;
+  return 0;
 }
 
 Outcome Transfer::FinishReply(int status) {

@@ -1,21 +1,33 @@
 #include "runtime/remote/remote_call.h"
 
+#include "runtime/remote/prompt.h"
+
 namespace jade::remote::internal {
 
 using engine::Finish;
 using engine::Reply;
 
-RemoteCall::RemoteCall(uint64_t id, bool want_stream, std::vector<int32_t> observation_ids, const Endpoint* endpoint,
+namespace {
+
+std::string EchoOf(const engine::Request& request, const Endpoint& endpoint) {
+  const bool echoes = endpoint.kind == ServerKind::kLlamaCpp && endpoint.options.api == Api::kChat;
+  return echoes && HasPrefill(*request.messages) ? WithoutControls(request.messages->back().text) : "";
+}
+
+}  // namespace
+
+RemoteCall::RemoteCall(const engine::Request& request, std::vector<int32_t> observation_ids, const Endpoint* endpoint,
                        std::string url, const CallSink* sink)
-    : id_(id),
-      want_stream_(want_stream),
+    : id_(request.id),
+      want_stream_(request.want_stream),
       observation_ids_(std::move(observation_ids)),
       endpoint_(endpoint),
       url_(std::move(url)),
-      sink_(sink) {}
+      sink_(sink),
+      echo_(EchoOf(request, *endpoint)) {}
 
 void RemoteCall::Started(int attempt) {
-  reader_ = {};
+  reader_ = ReplyReader(echo_);
   started_ = Clock::now();
   first_ = {};
   if (attempt == 1) sink_->started(id_);

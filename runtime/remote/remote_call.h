@@ -24,7 +24,7 @@ struct CallSink {
 class RemoteCall final : public http::Receiver {
  public:
   // The endpoint and the sink outlive it.
-  RemoteCall(uint64_t id, bool want_stream, std::vector<int32_t> observation_ids, const Endpoint* endpoint,
+  RemoteCall(const engine::Request& request, std::vector<int32_t> observation_ids, const Endpoint* endpoint,
              std::string url, const CallSink* sink);
 
   void Started(int attempt) override;
@@ -44,6 +44,7 @@ class RemoteCall final : public http::Receiver {
   const Endpoint* endpoint_;
   const std::string url_;
   const CallSink* sink_;
+  const std::string echo_;  // the prefill, when the server repeats it
   ReplyReader reader_;
   bool delivered_ = false;  // text of this call has been seen: a second attempt would say something else
   Clock::time_point submitted_ = Clock::now();

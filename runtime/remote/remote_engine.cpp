@@ -40,8 +40,8 @@ class RemoteEngine final : public engine::Engine {
     sent.seed = request.sampling.stream[1];
     sent.max_bytes = kMaxReplyBytes;
     sent.wanted = request.deadline;
-    auto call = std::make_unique<internal::RemoteCall>(request.id, request.want_stream, std::move(body.observation_ids),
-                                                       &endpoint_, url_, &sink_);
+    auto call =
+        std::make_unique<internal::RemoteCall>(request, std::move(body.observation_ids), &endpoint_, url_, &sink_);
     // Held until the id is known: the reply may be there before Submit returns.
     std::lock_guard lock(mutex_);
     in_flight_[request.id] = client_->Submit(std::move(sent), std::move(call));

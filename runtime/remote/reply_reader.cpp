@@ -123,6 +123,18 @@ void ReplyReader::ReadUsage(const json& object) {
   timings_.decode_us = micros("predicted_ms");
 }
 
+std::string ReplyReader::AddText(const std::string& text) {
+  std::string fresh = text;
+  if (!echo_.empty()) {
+    held_ += text;
+    if (held_.size() < echo_.size() && echo_.starts_with(held_)) return "";
+    fresh = held_.starts_with(echo_) ? held_.substr(echo_.size()) : held_;
+    echo_.clear();
+  }
+  text_ += fresh;
+  return fresh;
+}
+
 Status ReplyReader::ReadChoice(const json& choice, std::string* delta) {
   const json* text = Field(choice, "text");
   for (const char* holder : {"message", "delta"}) {
@@ -131,10 +143,7 @@ Status ReplyReader::ReadChoice(const json& choice, std::string* delta) {
     }
   }
   if (text != nullptr && !text->is_string()) return Malformed("its text is not a text");
-  if (text != nullptr) {
-    text_ += text->get_ref<const std::string&>();
-    *delta += text->get_ref<const std::string&>();
-  }
+  if (text != nullptr) *delta += AddText(text->get_ref<const std::string&>());
   if (const json* finish = Field(choice, "finish_reason"); finish != nullptr && finish->is_string()) {
     finish_ = finish->get<std::string>();
   }
@@ -196,6 +205,7 @@ Status ReplyReader::Finish() const {
 }
 
 engine::Reply ReplyReader::Take(const tokenizer::Tokenizer* tokenizer) {
+  if (!echo_.empty()) text_ = std::move(held_);  // it ended before it had repeated all
   engine::Reply reply;
   reply.finish = finish_ == "length" ? Finish::kLength : Finish::kStop;
   std::vector<int32_t> ids = !token_ids_.empty() ? std::move(token_ids_)

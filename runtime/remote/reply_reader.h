@@ -17,6 +17,9 @@ namespace jade::remote::internal {
 
 class ReplyReader {
  public:
+  // A reply that may begin by repeating the prefill `echo`, as llama.cpp's chat does: it is then left out.
+  explicit ReplyReader(std::string echo = "") : echo_(std::move(echo)) {}
+
   // A whole reply.
   Status ReadWhole(const std::string& body);
   // The next bytes of a stream; the text they bring.
@@ -37,6 +40,11 @@ class ReplyReader {
   void ReadUsage(const nlohmann::json& object);
   void AddToken(std::optional<int32_t> id, const nlohmann::json* log_prob, bool is_probability);
 
+  // Text arrives; what of it is new text of the reply.
+  std::string AddText(const std::string& text);
+
+  std::string echo_;  // what is left of it to be compared
+  std::string held_;  // text that may yet turn out to be the echo
   http::EventStream events_;
   std::string text_;
   std::string finish_;

@@ -120,6 +120,27 @@ TEST(ReplyReaderTest, StreamsInAnyPieces) {
   }
 }
 
+TEST(ReplyReaderTest, ARepeatedPrefillIsLeftOut) {
+  const auto read = [](const std::vector<std::string>& pieces) {
+    ReplyReader reader("<answer>");
+    std::string deltas;
+    for (const std::string& piece : pieces) {
+      auto delta = reader.Push(R"(data: {"choices":[{"delta":{"content":")" + piece + "\"}}]}\n\n");
+      EXPECT_TRUE(delta.ok());
+      if (delta.ok()) deltas += *delta;
+    }
+    const std::string text = reader.Take(nullptr).text;
+    EXPECT_TRUE(text.starts_with(deltas));
+    return text;
+  };
+  EXPECT_EQ(read({"<ans", "wer>", "Paris"}), "Paris");
+  EXPECT_EQ(read({"<answer>Paris"}), "Paris");
+  EXPECT_EQ(read({"Par", "is"}), "Paris");
+  EXPECT_EQ(read({"<an", "d so on"}), "<and so on");
+  EXPECT_EQ(read({"<an"}), "<an");
+  EXPECT_EQ(read({"<answer>", "<answer>"}), "<answer>");
+}
+
 TEST(ReplyReaderTest, SaysWhatIsMalformed) {
   const auto problem = [](const std::string& body) {
     ReplyReader reader;

@@ -13,6 +13,8 @@ namespace {
 using engine::Sampling;
 using nlohmann::json;
 
+constexpr int kLlamaCppPenaltyWindow = 1 << 16;
+
 Error Refuse(const std::string& what) {
   return Error(ErrorCode::kInvalidArgument, what);
 }
@@ -46,7 +48,8 @@ void AddLlamaCpp(const Sampling& s, bool log_probs, json* body) {
   (*body)["top_k"] = s.top_k;
   (*body)["min_p"] = s.min_p;
   (*body)["repeat_penalty"] = s.repetition_penalty;
-  (*body)["repeat_last_n"] = -1;
+  // Over prompt and reply, not only over its default of the last 64 tokens. It sets aside a number for each.
+  if (s.repetition_penalty != 1.0) (*body)["repeat_last_n"] = kLlamaCppPenaltyWindow;
   if (s.temperature == 0.0) return;
   (*body)["samplers"] = {"penalties", "temperature", "top_k", "top_p", "min_p"};
   // Of the distribution that is sampled from; a greedy token's is taken at temperature 1, as JADE's own engine does.

@@ -63,13 +63,14 @@ TEST(RequestBodyTest, LlamaCppSamplesAsJadeDoes) {
   EXPECT_EQ(body["top_k"], 5);
   EXPECT_EQ(body["min_p"], 0.1);
   EXPECT_EQ(body["repeat_penalty"], 1.2);
-  EXPECT_EQ(body["repeat_last_n"], -1);
+  EXPECT_EQ(body["repeat_last_n"], 65536);
   EXPECT_EQ(body["samplers"], (json{"penalties", "temperature", "top_k", "top_p", "min_p"}));
   EXPECT_EQ(body["post_sampling_probs"], true);
   request.sampling.temperature = 0;
   body = BodyOf(request, At(ServerKind::kLlamaCpp, Api::kChat));
   EXPECT_FALSE(body.contains("post_sampling_probs"));
   EXPECT_EQ(body["top_logprobs"], 1);
+  EXPECT_FALSE(BodyOf(Ask(), At(ServerKind::kLlamaCpp)).contains("repeat_last_n"));
   EXPECT_EQ(BodyOf(Ask(), At(ServerKind::kLlamaCpp))["top_k"], 0) << "its own default would be 40";
 }
 

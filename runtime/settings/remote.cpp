@@ -42,8 +42,9 @@ void ReadRemoteBackbone(const Document& document, MapReader& reader, const std::
   if (kind != "remote") {
     return OnlyFor(reader, "`kind: remote`",
                    {"url", "api", "api_key_env", "server", "tokenizer", "template", "log_probs", "concurrency",
-                    "retries", "timeout", "requests_per_second", "policies"});
+                    "retries", "timeout", "requests_per_second"});
   }
+  OnlyFor(reader, "`kind: local`", {"device", "dtype", "kv_cache", "threads", "deterministic"});
   reader.Text("url", &remote->url)
       .Require("url")
       .OneOf("api", {"completions", "chat"}, &remote->api)

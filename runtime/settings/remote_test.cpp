@@ -41,6 +41,8 @@ TEST(RemoteSettingsTest, SaysWhatIsWrongWithABackbone) {
   EXPECT_THAT(Problems("backbone: { kind: remote }"), HasSubstr("c.yaml:1: `backbone` needs a key `url`"));
   EXPECT_THAT(Problems("backbone: { model: nano, url: 'http://h' }"), HasSubstr("`url` is only for `kind: remote`"));
   EXPECT_THAT(Problems("backbone: { kind: remote, url: 'http://h', api: chatt }"), HasSubstr("chatt"));
+  EXPECT_THAT(Problems("backbone: { kind: remote, url: 'http://h', dtype: fp32 }"),
+              HasSubstr("`dtype` is only for `kind: local`"));
   EXPECT_THAT(Problems("backbone: { kind: remote, url: 'http://h', concurrency: 0 }"), HasSubstr("outside"));
   EXPECT_THAT(Problems("backbone: { kind: remote, url: 'http://h', policies: [a] }"), HasSubstr("must be a map"));
   EXPECT_THAT(Problems("backbone: { kind: remote, url: 'http://h', retires: 3 }"),

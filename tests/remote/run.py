@@ -48,7 +48,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.rude and number % 3 == 0:
             return self.misbehave(number // 3 % 5)
         if self.path == "/v1/completions":
-            self.complete(body, {"text": ANSWER})
+            self.complete(body, {"text": ANSWER, "token_ids": [5, 6, 7],
+                                 "logprobs": {"tokens": list("abc"), "token_logprobs": [-0.5, -0.25, -0.125]}})
         elif self.path == "/v1/chat/completions":
             self.complete(body, {"message": {"role": "assistant", "content": ANSWER}})
         elif self.path == "/search":
@@ -62,9 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def complete(self, body, choice):
         self.server.bodies.append(body)
-        choice.update(finish_reason="stop", token_ids=[5, 6, 7],
-                      logprobs={"tokens": ["a", "b", "c"], "token_logprobs": [-0.5, -0.25, -0.125]})
-        self.reply(200, {"choices": [choice], "usage": {"prompt_tokens": 40, "completion_tokens": 3}})
+        self.reply(200, {"choices": [choice | {"finish_reason": "stop"}], "usage": {"prompt_tokens": 40, "completion_tokens": 3}})
 
     def misbehave(self, how):
         if how == 0:
@@ -143,6 +142,9 @@ class RemoteTest(unittest.TestCase):
         done = self.ask(self.config(", api: chat"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.server.bodies[0]["messages"][-1]["role"], "user")
+        run = json.loads(done.stdout)
+        self.assertEqual([c["action_ids"] for c in run["calls"] if c["role"] == "AG"], [[]])
+        self.assertEqual((run["tokens"], run["prompt_tokens"]), (3, 40), "as the server counted them")
 
     def test_retrievers(self):
         for retriever in (f"kind: endpoint, url: '{self.server.url('/search')}'",
