@@ -40,10 +40,11 @@ namespace {
 Status CheckRun(const session::Program& program, const ProgramToRun& wanted, const Invocation& invocation) {
   if (auto workflow = program.FindWorkflow(wanted.workflow); !workflow.ok()) return workflow.error();
   if (wanted.check) JADE_TRY(wanted.check(program));
-  const bool scripted = wanted.settings.backbone.model == settings::kScript;
-  if (scripted && !NeedsBackbone(wanted.settings.retriever)) return {};
-  if (!scripted) {
-    if (auto model = assets::FindModel(wanted.settings.backbone.model); !model.ok()) return model.error();
+  const settings::Backbone& backbone = wanted.settings.backbone;
+  const bool here = !backbone.is_script() && !backbone.is_remote();
+  if (!here && !NeedsBackbone(wanted.settings.retriever)) return {};
+  if (here) {
+    if (auto model = assets::FindModel(backbone.model); !model.ok()) return model.error();
   }
   Status entered = EnterBackbone(invocation.arguments);
   if (entered.ok() || scripted) return entered;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/backbone.h"
+#include "cli/remote.h"
 #include "cli/retriever.h"
 #include "runtime/assets/assets.h"
 #include "runtime/retrieve/index.h"
@@ -65,10 +66,11 @@ Result<settings::Settings> ReadSettings(const std::string& path, const Workbench
   }
   if (!options.model.empty()) settings.backbone.model = options.model;
   if (!options.replies.empty()) {
+    settings.backbone.kind = "local";
     settings.backbone.model = settings::kScript;
     settings.backbone.replies = options.replies;
   }
-  if (!options.corpus.empty()) settings.retriever.index = options.corpus;
+  if (!options.corpus.empty()) settings.retriever.SearchHere(options.corpus);
   if (!options.store.empty()) settings.store.path = options.store;
   return settings;
 }
@@ -88,7 +90,7 @@ Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progre
 Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progress, const std::atomic<bool>& cancel,
                          Workbench* bench) {
   const settings::Settings& settings = request.settings;
-  const bool scripted = settings.backbone.model == settings::kScript;
+  const bool scripted = settings.backbone.is_script();
   if (scripted && bench->engine == nullptr) {
     JADE_ASSIGN_OR_RETURN(auto script, session::LoadScript(settings.backbone.replies, request.program));
     bench->engine = std::move(script.engine);
@@ -96,7 +98,11 @@ Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progre
   }
   const bool served =
       std::any_of(bench->tools.begin(), bench->tools.end(), [](const auto& tool) { return tool->Serves(kRetriever); });
-  if (request.program.module()->FindCallee(kRetriever).valid() && !served) {
+  const bool needed = request.program.module()->FindCallee(kRetriever).valid() && !served;
+  if (needed && settings::IsRemoteRetriever(settings.retriever.kind)) {
+    JADE_ASSIGN_OR_RETURN(auto tool, MakeRemoteRetriever(settings.retriever, {kRetriever}, PassagesFor(settings)));
+    bench->tools.push_back(std::move(tool));
+  } else if (needed) {
     JADE_ASSIGN_OR_RETURN(auto retriever,
                           OpenRetriever(settings.retriever, kRetriever, PassagesFor(settings), progress, cancel));
     bench->tools.push_back(std::move(retriever));
@@ -105,7 +111,8 @@ Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progre
     JADE_ASSIGN_OR_RETURN(bench->store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
   }
   if (bench->engine == nullptr) {
-    JADE_ASSIGN_OR_RETURN(bench->engine, LoadEngine(settings.backbone));
+    JADE_ASSIGN_OR_RETURN(bench->engine, settings.backbone.is_remote() ? MakeRemoteBackbone(settings.backbone)
+                                                                       : LoadEngine(settings.backbone));
   }
   return {};
 }

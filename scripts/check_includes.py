@@ -20,6 +20,7 @@ WALLS = {
     r"llvm/": ("compiler/codegen", "runtime/jit"),
     r"CLI/": ("cli", "cli/repl"),
     r"histedit\.h": ("cli/line",),
+    r"curl/": ("runtime/http",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 

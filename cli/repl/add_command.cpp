@@ -30,8 +30,10 @@ struct Options {
 // Whether this process can run models. A prompt without them is still good for everything else.
 Status EnterModels(const settings::Settings& settings, const Invocation& invocation) {
   const settings::Backbone& backbone = settings.backbone;
-  if (backbone.model == settings::kScript) {
-    if (NeedsBackbone(settings.retriever)) return EnterBackbone(invocation.arguments);
+  const bool vectors = NeedsBackbone(settings.retriever);
+  if (backbone.is_remote()) return vectors ? EnterBackbone(invocation.arguments) : Status();
+  if (backbone.is_script()) {
+    if (vectors) return EnterBackbone(invocation.arguments);
     return Error(ErrorCode::kUnavailable, "a session that began with `--replies` runs no models: begin one without");
   }
   if (auto model = assets::FindModel(backbone.model); !model.ok()) return model.error();

@@ -5,6 +5,7 @@
 
 #include "runtime/retrieve/query_cache.h"
 
+
 namespace jade::retrieve {
 namespace {
 

@@ -29,6 +29,8 @@ struct CallState {
     std::string plan;
     std::string diagnostics_json;
     double penalty = 0;
+    int64_t prompt_tokens = 0;  // counted, whether or not their ids are known
+    int64_t reply_tokens = 0;
     int64_t first_us = 0;
     int64_t finished_us = 0;
     trace::Validity validity = trace::Validity::kNotChecked;

@@ -218,6 +218,8 @@ void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
   if (record.first_us == 0) {
     record.first_us = std::max(one.started_us, record.finished_us - reply.timings.decode_us);
   }
+  record.prompt_tokens = std::max<int64_t>(reply.prompt_tokens, static_cast<int64_t>(reply.observation_ids.size()));
+  record.reply_tokens = std::max<int64_t>(reply.reply_tokens, static_cast<int64_t>(reply.action_ids.size()));
   record.observation_ids = std::move(reply.observation_ids);
   record.action = std::move(reply.text);
   record.action_ids = std::move(reply.action_ids);
@@ -231,7 +233,7 @@ void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
     return Fail(number, FailureOf(one, Error(ErrorCode::kCancelled, "the backbone cancelled it")));
   }
   one.ended = true;  // its own tokens must not cancel it
-  CountTokens(one, static_cast<int64_t>(record.action_ids.size()));
+  CountTokens(one, record.reply_tokens);
   one.ended = false;
   // A prefill is the beginning of what the role writes.
   const bool prefilled = !one.prompt->empty() && one.prompt->back().role == engine::MessageRole::kPrefill;
