@@ -83,7 +83,7 @@ class CallBench {
   int64_t CacheBytes(bool plain) const;
 
  private:
-  Result<double> Once(bool plain);
+  Result<RoleCallOutcome> Once(bool plain);
 
   backbone::MeasuredModel& model_;
   const EngineBenchOptions& options_;
@@ -100,7 +100,7 @@ int64_t CallBench::CacheBytes(bool plain) const {
 }
 
 // By an engine of its own, whose cache knows no prompt yet.
-Result<double> CallBench::Once(bool plain) {
+Result<RoleCallOutcome> CallBench::Once(bool plain) {
   JADE_ASSIGN_OR_RETURN(const auto engine, model_.MakeEngine({.kv_cache_bytes = CacheBytes(plain),
                                                               .max_sequences = Sequences(options_, plain),
                                                               .prefix_cache = !plain}));
@@ -110,8 +110,7 @@ Result<double> CallBench::Once(bool plain) {
   RoleCallOptions options{.cancel = options_.cancel};
   JADE_TRY(RunRoleCalls(*engine, warm_up, options));
   if (plain) options = {.chains = options_.questions, .knows_prefix = false, .cancel = options_.cancel};
-  JADE_ASSIGN_OR_RETURN(const RoleCallOutcome outcome, RunRoleCalls(*engine, calls_, options));
-  return static_cast<double>(calls_.shape.calls) / outcome.seconds;
+  return RunRoleCalls(*engine, calls_, options);
 }
 
 Status CallBench::Measure(const CallCase& one, const std::optional<ScratchFolder>& scratch) {
@@ -123,14 +122,18 @@ Status CallBench::Measure(const CallCase& one, const std::optional<ScratchFolder
   }
   meter_.MeasureRead();
   std::vector<double> samples;
+  RoleCallOutcome last;
   for (int repetition = 0; repetition < CallRepetitions(options_); ++repetition) {
     JADE_TRY(meter_.NextSample(one.name));
-    JADE_ASSIGN_OR_RETURN(const double rate, Once(one.plain));
-    samples.push_back(rate);
+    JADE_ASSIGN_OR_RETURN(last, Once(one.plain));
+    samples.push_back(static_cast<double>(calls_.shape.calls) / last.seconds);
     if (llama) JADE_TRY(llama->Sample());
   }
-  meter_.Add(MakeRow(one.name, "calls/s", std::move(samples)),
-             WorkOf(model_.config(), meter_.element_bytes(), calls_.shape, Sequences(options_, one.plain), one.plain),
+  EngineRow row = MakeRow(one.name, "calls/s", std::move(samples));
+  row.note = fmt::format("{} prompt tokens, {} of them cached, {} generated", last.prompt_tokens, last.cached_tokens,
+                         last.reply_tokens);
+  const int batch = Sequences(options_, one.plain);
+  meter_.Add(std::move(row), WorkOf(model_.config(), meter_.element_bytes(), calls_.shape, batch, one.plain),
              static_cast<double>(calls_.shape.calls));
   if (llama) meter_.AddTwin(*llama);
   return {};
