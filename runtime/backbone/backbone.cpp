@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/make_engine.h"
 #include "runtime/backbone/model_io.h"
-#include "runtime/backbone/serving.h"
 #include "runtime/weights/model_files.h"
 
 namespace jade::backbone {
@@ -62,15 +62,16 @@ Result<std::unique_ptr<engine::Engine>> Load(const BackboneOptions& options) {
                                                   tokenizer.vocab_size(), files.config().vocab_size));
   }
   JADE_ASSIGN_OR_RETURN(std::shared_ptr<Decoder> decoder, LoadDecoder(files, device));
-  ServingOptions serving;
-  serving.name = ModelName(options.model);
-  serving.dtype = dtype;
-  serving.kv_cache_bytes = options.kv_cache_bytes;
-  serving.threads = options.threads > 0 ? options.threads : UsableProcessors();
-  serving.deterministic = options.deterministic;
-  serving.max_sequences = options.max_sequences;
-  serving.prefill_tokens = options.prefill_tokens;
-  return MakeEngine(std::move(decoder), std::move(chat), serving);
+  EngineOptions served;
+  served.dtype = dtype;
+  served.kv_cache_bytes = options.kv_cache_bytes;
+  served.threads = options.threads > 0 ? options.threads : UsableProcessors();
+  served.serving.name = ModelName(options.model);
+  served.serving.deterministic = options.deterministic;
+  served.serving.max_sequences = options.max_sequences;
+  served.serving.prefill_tokens = options.prefill_tokens;
+  JADE_ASSIGN_OR_RETURN(auto made, MakeEngine({{"", std::move(decoder)}}, std::move(chat), served));
+  return std::unique_ptr<engine::Engine>(std::move(made));
 }
 
 }  // namespace

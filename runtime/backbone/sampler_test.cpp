@@ -79,7 +79,8 @@ TEST(Sampler, MinPIsRelativeToTheFirst) {
 TEST(Sampler, WideRowsAgreeWithSortingEverything) {
   RandomStream numbers({3, 4});
   for (const size_t width : {1u, 7u, 1023u, 1025u, 5000u}) {
-    for (const auto& [top_k, top_p, min_p] : {std::tuple(0, 1.0, 0.0), {40, 1.0, 0.0}, {0, 0.9, 0.0}, {900, 0.5, 0.01}}) {
+    for (const auto& [top_k, top_p, min_p] :
+         {std::tuple(0, 1.0, 0.0), {40, 1.0, 0.0}, {0, 0.9, 0.0}, {900, 0.5, 0.01}}) {
       std::vector<float> logits(width);
       for (float& x : logits) x = static_cast<float>(8.0 * numbers.NextUniform());
       const double temperature = 0.5 + numbers.NextUniform();

@@ -89,6 +89,7 @@ class Scheduler {
   const SchedulerCounts& counts() const { return counts_; }
   const BlockPool& pool() const { return pool_; }
   PrefixTree& tree() { return tree_; }
+  const PrefixTree& tree() const { return tree_; }
 
  private:
   struct Policy {

@@ -1,10 +1,9 @@
-#include "runtime/backbone/serving.h"
-
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "runtime/backbone/stop_text.h"
+#include "runtime/backbone/byte_tokenizer.h"
+#include "runtime/backbone/make_engine.h"
 
 namespace jade::backbone {
 namespace {
@@ -14,34 +13,9 @@ using engine::Finish;
 using engine::MessageRole;
 using std::chrono::seconds;
 
-// Bytes only: every character is a token.
-tokenizer::Tokenizer ByteTokenizer() {
-  tokenizer::TokenizerSpec spec;
-  int next = 0;
-  for (int byte = 0; byte < 256; ++byte) {  // GPT-2's printable alphabet
-    const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-    const int code = printable ? byte : 256 + next++;
-    std::string utf8;
-    if (code < 0x80) {
-      utf8 = static_cast<char>(code);
-    } else {
-      utf8 = {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
-    }
-    spec.tokens.push_back(utf8);
-  }
-  for (const char* control : {"<|im_start|>", "<|im_end|>"}) {
-    spec.added.push_back({static_cast<int32_t>(spec.tokens.size()), control});
-    spec.tokens.push_back(control);
-  }
-  spec.eos = 257;
-  auto tokenizer = tokenizer::Tokenizer::Create(spec);
-  EXPECT_TRUE(tokenizer.ok()) << tokenizer.error().ToString();
-  return *tokenizer;
-}
-
 class Serving : public ::testing::Test {
  protected:
-  void Start(ServingOptions options, int64_t context = 256) {
+  void Start(EngineOptions options, int64_t context = 256) {
     ModelConfig c;
     c.vocab_size = 258, c.hidden_size = 32, c.layers = 2, c.heads = 4, c.kv_heads = 2, c.head_dim = 8;
     c.ffn_size = 48, c.max_positions = context;
@@ -54,10 +28,8 @@ class Serving : public ::testing::Test {
       }
     }
     decoder_ = decoder;
-    auto chat = tokenizer::ChatFormat::Detect(ByteTokenizer());
-    ASSERT_TRUE(chat.ok()) << chat.error().ToString();
     options.threads = 2;
-    auto made = MakeEngine(decoder, *chat, options);
+    auto made = MakeEngine({{"", decoder}}, ByteChat(), options);
     ASSERT_TRUE(made.ok()) << made.error().ToString();
     engine_ = std::move(made).value();
     queue_ = std::make_shared<engine::EventQueue>();
@@ -99,7 +71,7 @@ class Serving : public ::testing::Test {
   }
 
   std::shared_ptr<Decoder> decoder_;
-  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<ServingEngine> engine_;
   std::shared_ptr<engine::EventQueue> queue_;
   std::map<uint64_t, engine::Reply> replies_;
   std::map<uint64_t, std::string> deltas_;
@@ -123,8 +95,8 @@ TEST_F(Serving, GreedyFollowsTheModel) {
 }
 
 TEST_F(Serving, ABatchGivesWhatEachCallGivesAlone) {
-  ServingOptions options;
-  options.deterministic = true;
+  EngineOptions options;
+  options.serving.deterministic = true;
   Start(options);
   std::vector<engine::Reply> alone;
   for (uint64_t i = 0; i < 12; ++i) alone.push_back(Ask(MakeRequest(i, std::string(5 * i + 1, 'x'), 20, 1.0)));
@@ -141,9 +113,9 @@ TEST_F(Serving, ABatchGivesWhatEachCallGivesAlone) {
 }
 
 TEST_F(Serving, ContinuousBatchAgreesWithinRounding) {
-  ServingOptions options;
-  options.prefill_tokens = 16;  // prompts arrive in slices beside calls being decoded
-  options.max_sequences = 5;
+  EngineOptions options;
+  options.serving.prefill_tokens = 16;  // prompts arrive in slices beside calls being decoded
+  options.serving.max_sequences = 5;
   Start(options);
   for (uint64_t i = 0; i < 14; ++i)
     ASSERT_TRUE(engine_->Submit(MakeRequest(i, std::string(3 + 9 * (i % 5), 'a'), 24)).ok());
@@ -185,10 +157,10 @@ TEST_F(Serving, AStopStringEndsTheReplyBeforeIt) {
 }
 
 TEST_F(Serving, CancellationFreesTheCacheForThoseWhoWait) {
-  ServingOptions options;
-  options.kv_cache_bytes = 4 * 64 * (2 * 2 * 2 * 8 * 4);  // four blocks
+  EngineOptions options;
+  options.kv_cache_bytes = 256 * (2 * 2 * 2 * 8 * 4);  // sixteen blocks
   Start(options, 100000);
-  // The first takes all there is and would go on for very long; the second can only run when it is gone.
+  // Together they need more than there is.
   ASSERT_TRUE(engine_->Submit(MakeRequest(1, "first", 220, 1.0)).ok());
   engine::Request second = MakeRequest(2, "second", 200);
   ASSERT_TRUE(engine_->Submit(second).ok());
@@ -200,7 +172,7 @@ TEST_F(Serving, CancellationFreesTheCacheForThoseWhoWait) {
 }
 
 TEST_F(Serving, WhatCannotFitIsRefusedAtOnce) {
-  ServingOptions options;
+  EngineOptions options;
   options.kv_cache_bytes = 64 * (2 * 2 * 2 * 8 * 4);
   Start(options, 128);
   const Status too_long = engine_->Submit(MakeRequest(1, std::string(300, 'x'), 4));
@@ -239,34 +211,6 @@ TEST_F(Serving, NotANumberIsAnErrorAndTheEngineGoesOn) {
     ASSERT_EQ(reply.finish, Finish::kError);
     EXPECT_NE(reply.error->message().find("not numbers"), std::string::npos);
   }
-}
-
-TEST(ReplyText, HoldsBackWhatMayBecomeAStopString) {
-  ReplyText text(ByteTokenizer(), {"</a>", "\n\n"});
-  const tokenizer::Tokenizer tokenizer = ByteTokenizer();
-  std::string shown;
-  bool stopped = false;
-  for (const int32_t id : tokenizer.Encode("one\ntwo < 3 </b> é</a> more")) {
-    stopped = text.Push(id);
-    shown += text.TakeDelta();
-    EXPECT_EQ(shown.find("</a"), std::string::npos);
-    if (stopped) break;
-  }
-  EXPECT_TRUE(stopped);
-  EXPECT_EQ(text.text(), "one\ntwo < 3 </b> é");
-  EXPECT_EQ(shown, text.text());
-}
-
-TEST(ReplyText, FinishReleasesWhatWasHeldBack) {
-  ReplyText text(ByteTokenizer(), {"</answer>"});
-  std::string shown;
-  for (const int32_t id : ByteTokenizer().Encode("x</ans")) {
-    EXPECT_FALSE(text.Push(id));
-    shown += text.TakeDelta();
-  }
-  EXPECT_EQ(shown, "x");
-  text.Finish();
-  EXPECT_EQ(shown + text.TakeDelta(), "x</ans");
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+#pragma once
+// The serving engine over decoders in memory.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/result/result.h"
+#include "runtime/backbone/model.h"
+#include "runtime/backbone/serving.h"
+#include "runtime/tokenizer/chat.h"
+
+namespace jade::backbone {
+
+struct NamedDecoder {
+  std::string name;  // of the policy; the first is the default and may have none
+  std::shared_ptr<Decoder> decoder;
+};
+
+struct EngineOptions {
+  ServingOptions serving;  // `details` are filled in
+  at::ScalarType dtype = at::kFloat;
+  int64_t kv_cache_bytes = int64_t{1} << 30;
+  int threads = 1;
+};
+
+// The decoders' weights must not change while the engine lives, but in ServingEngine::Refresh. They are on one device
+// and have the same shape. kInvalidArgument for options out of range and for policies that differ in shape.
+Result<std::unique_ptr<ServingEngine>> MakeEngine(const std::vector<NamedDecoder>& policies, tokenizer::ChatFormat chat,
+                                                  EngineOptions options);
+
+}  // namespace jade::backbone
