@@ -61,6 +61,7 @@ class FakeExecutor final : public Executor {
       tokens_computed += static_cast<int64_t>(segment.tokens.size());
     }
     ++runs;
+    if (after_run) after_run(step, logits_);
     return logits_;
   }
 
@@ -71,6 +72,7 @@ class FakeExecutor final : public Executor {
   }
 
   std::function<void(const Step&)> before_run;  // may throw
+  std::function<void(const Step&, std::span<float>)> after_run;
   int64_t runs = 0, copies = 0, tokens_computed = 0;
 
  private:
