@@ -35,4 +35,22 @@ struct SftCommand {
 };
 int RunSftCommand(const SftCommand& command, const std::atomic<bool>* cancel);  // an exit status
 
+struct EngineBenchCommand {
+  std::string model;  // empty: random weights of SmolLM2-135M's shape
+  std::string dtype = "bf16";
+  std::string device = "auto";
+  int threads = 0;
+  int repetitions = 5;
+  std::vector<int64_t> batches{1, 8, 32};
+  std::vector<int64_t> contexts{512};
+  int64_t calls = 500;
+  int slots = 32;
+  std::string only;
+  std::string svg;            // a file to draw into; empty: none
+  std::string compare;        // a folder with llama.cpp's tools; empty: none
+  std::string compare_model;  // a GGUF
+  bool json = false;
+};
+int RunEngineBenchCommand(const EngineBenchCommand& command, const std::atomic<bool>* cancel);  // an exit status
+
 }  // namespace jade::cli

@@ -40,6 +40,10 @@ std::vector<Finding> BackboneFindings() {
   return {};
 }
 
+int RunEngineBenchCommand(const EngineBenchCommand& /*command*/, const std::atomic<bool>* /*cancel*/) {
+  return Fail(Error(ErrorCode::kUnavailable, "`jade` itself runs no models"));
+}
+
 int RunSftCommand(const SftCommand& /*command*/, const std::atomic<bool>* /*cancel*/) {
   return Fail(Error(ErrorCode::kUnavailable, "`jade` itself trains no models"));
 }

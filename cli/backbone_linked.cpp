@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/backbone.h"
 #include "cli/command.h"
+#include "cli/model_file.h"
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
 #include "runtime/backbone/backbone.h"
@@ -12,18 +12,6 @@
 
 namespace jade::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-// A GGUF may be given as the folder that `jade pull` made for it.
-std::string ModelFile(const std::string& path) {
-  std::error_code ec;
-  if (!fs::is_directory(path, ec) || fs::exists(fs::path(path) / "config.json", ec)) return path;
-  for (const auto& entry : fs::directory_iterator(path, ec)) {
-    if (entry.path().extension() == ".gguf") return entry.path().string();
-  }
-  return path;
-}
 
 nlohmann::ordered_json SummaryJson(const train::SftSummary& summary) {
   nlohmann::ordered_json json{

@@ -1,4 +1,4 @@
-// jade bench compiler|plans
+// jade bench compiler|engine|plans
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 
 #include "bench/compiler_bench.h"
 #include "bench/plan_churn.h"
+#include "cli/backbone.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "cli/tier.h"
@@ -47,6 +48,52 @@ int BenchPlans(const BenchOptions& options, const Invocation& invocation) {
   return Show(bench::BenchPlanChurn(plans, code.get()), options.json);
 }
 
+void AddBenchEngine(CLI::App& bench, Invocation& invocation) {
+  CLI::App* engine = bench.add_subcommand(
+      "engine", "Prefill, decode and role calls beside what the machine allows, and beside llama.cpp");
+  engine->footer(
+      "Examples:\n  jade bench engine\n  jade bench engine --only engine.decode --contexts 512,2048\n"
+      "  jade bench engine --model smollm2-135m --compare llama.cpp/build/bin --compare-model smollm2-bf16.gguf "
+      "--svg engine.svg");
+  auto options = std::make_shared<EngineBenchCommand>();
+  const CLI::Range some(1, 1'000'000);
+  engine->add_option("--model", options->model, "a model; without it, random weights of SmolLM2-135M's shape");
+  engine->add_option("--dtype", options->dtype, "of the weights")
+      ->check(CLI::IsMember({"bf16", "fp32", "int8"}))
+      ->capture_default_str();
+  engine->add_option("--device", options->device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  engine->add_option("--threads", options->threads, "0: one for each processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  engine->add_option("--repetitions", options->repetitions, "samples of each row; a row is their median")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  engine->add_option("--batches", options->batches, "sequences that are decoded at once")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024));
+  engine->add_option("--contexts", options->contexts, "tokens that each of them has before")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'000'000));
+  engine->add_option("--calls", options->calls, "role calls of a sample")->check(some)->capture_default_str();
+  engine->add_option("--slots", options->slots, "role calls in one batch")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  engine->add_option("--only", options->only, "measure only rows whose names begin so");
+  engine->add_option("--svg", options->svg, "draw the rows into this file");
+  auto* compare = engine->add_option("--compare", options->compare, "folder with llama.cpp's tools, run in turn");
+  engine->add_option("--compare-model", options->compare_model, "GGUF of the same shape for them")->needs(compare);
+  compare->needs("--compare-model");
+  engine->add_flag("--json", options->json, "print a JSON array of rows");
+  engine->callback([options, &invocation] {
+    invocation.action = [options, &invocation] {
+      if (Status entered = EnterBackbone(invocation.arguments); !entered.ok()) return Fail(entered.error());
+      return RunEngineBenchCommand(*options, invocation.cancel);
+    };
+  });
+}
+
 }  // namespace
 
 void AddBenchCommand(CLI::App& app, Invocation& invocation) {
@@ -61,6 +108,7 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
   compiler->callback([options, &invocation] {
     invocation.action = [options] { return Show(bench::BenchCompiler({}), options->json); };
   });
+  AddBenchEngine(*bench, invocation);
   CLI::App* plans = bench->add_subcommand("plans", "Memory while ever new plans are compiled, run once and dropped");
   plans->footer(
       "Examples:\n  jade bench plans --plans 1000000 --kept 4096\n  jade bench plans --plans 20000 --native-every 1");

@@ -27,7 +27,7 @@ void Scheduler::Admit() {
 
 Scheduler::Outcome Scheduler::TryBegin(Sequence* s) {
   PrefixMatch match;
-  if (!options_.alone) {
+  if (shares()) {
     // The last token is computed in any case: its logits are wanted.
     match = tree_.Find(WeightsOf(*s), std::span(s->tokens).first(s->tokens.size() - 1));
     int64_t shared = 0;

@@ -5,6 +5,7 @@
 #include <new>
 #include <set>
 
+#include "runtime/backbone/packed_executor.h"
 #include "runtime/backbone/torch_executor.h"
 
 namespace jade::backbone {
@@ -32,10 +33,47 @@ Status CheckPolicies(const std::vector<NamedDecoder>& policies) {
   return {};
 }
 
-Result<std::unique_ptr<Executor>> MakeExecutor(const std::vector<std::shared_ptr<Decoder>>& decoders,
-                                               const TorchExecutorOptions& options) {
+const char* NumberName(kernels::Number number) {
+  switch (number) {
+    case kernels::Number::kFp32:
+      return "fp32";
+    case kernels::Number::kBf16:
+      return "bf16";
+    case kernels::Number::kInt8:
+      return "int8";
+  }
+  return "";
+}
+
+// The kernels go through a head in whole vectors.
+bool FitsPackedExecutor(const Decoder& decoder) {
+  constexpr int64_t kWidestVector = 16;
+  return decoder.device().is_cpu() && decoder.config().head_dim % kWidestVector == 0;
+}
+
+std::unique_ptr<Executor> Make(const std::vector<std::shared_ptr<Decoder>>& decoders, const EngineOptions& options) {
+  if (FitsPackedExecutor(*decoders.front()) && !options.plain) {
+    ExecutorOptions packed;
+    packed.weights = options.weights;
+    packed.kv_cache_bytes = options.kv_cache_bytes;
+    packed.threads = options.threads;
+    return MakePackedExecutor(decoders, packed);
+  }
+  const at::ScalarType dtype = options.weights == kernels::Number::kFp32 ? at::kFloat : at::kBFloat16;
+  return MakeTorchExecutor(decoders, {dtype, options.kv_cache_bytes, options.threads});
+}
+
+}  // namespace
+
+Status CheckNumber(kernels::Number weights, at::Device device) {
+  if (weights != kernels::Number::kInt8 || device.is_cpu()) return {};
+  return Error(ErrorCode::kUnsupported, "int8 weights are for the processor; use bf16 on this device");
+}
+
+Result<std::unique_ptr<Executor>> MakeDecoderExecutor(const std::vector<std::shared_ptr<Decoder>>& decoders,
+                                                      const EngineOptions& options) {
   try {
-    return MakeTorchExecutor(decoders, options);
+    return Make(decoders, options);
   } catch (const std::bad_alloc&) {
     return Error(ErrorCode::kOutOfMemory, "not enough memory for the KV cache");
   } catch (const c10::Error& error) {
@@ -43,12 +81,11 @@ Result<std::unique_ptr<Executor>> MakeExecutor(const std::vector<std::shared_ptr
   }
 }
 
-}  // namespace
-
 Result<std::unique_ptr<ServingEngine>> MakeEngine(const std::vector<NamedDecoder>& policies, tokenizer::ChatFormat chat,
                                                   EngineOptions options) {
   JADE_TRY(CheckPolicies(policies));
   if (options.kv_cache_bytes <= 0) return Error(ErrorCode::kInvalidArgument, "`kv_cache` must be above 0");
+  JADE_TRY(CheckNumber(options.weights, policies.front().decoder->device()));
   if (options.threads < 1) return Error(ErrorCode::kInvalidArgument, "threads must be at least 1");
   std::vector<std::shared_ptr<Decoder>> decoders;
   std::vector<ServedPolicy> served;
@@ -60,11 +97,10 @@ Result<std::unique_ptr<ServingEngine>> MakeEngine(const std::vector<NamedDecoder
     for (const int64_t id : config.eos_ids) of.end_ids.push_back(static_cast<int32_t>(id));
     decoders.push_back(policy.decoder);
   }
-  options.serving.details = fmt::format("{}, {}", options.dtype == at::kFloat ? "fp32" : "bf16",
-                                        decoders.front()->device().is_cpu() ? "cpu" : "cuda");
-  const TorchExecutorOptions executor{options.dtype, options.kv_cache_bytes, options.threads};
+  options.serving.details =
+      fmt::format("{}, {}", NumberName(options.weights), decoders.front()->device().is_cpu() ? "cpu" : "cuda");
   return MakeServingEngine(std::move(served), std::move(chat), options.serving,
-                           [decoders, executor] { return MakeExecutor(decoders, executor); });
+                           [decoders, options] { return MakeDecoderExecutor(decoders, options); });
 }
 
 }  // namespace jade::backbone

@@ -14,11 +14,12 @@ using engine::Finish;
 using engine::MessageRole;
 using std::chrono::seconds;
 
-class Serving : public ::testing::Test {
+// With the processor's own executor, and with plain LibTorch.
+class Serving : public ::testing::TestWithParam<bool> {
  protected:
-  void Start(EngineOptions options, int64_t context = 256) {
+  void Start(EngineOptions options, int64_t context = 256, int64_t head_dim = 16) {
     ModelConfig c;
-    c.vocab_size = 258, c.hidden_size = 32, c.layers = 2, c.heads = 4, c.kv_heads = 2, c.head_dim = 8;
+    c.vocab_size = 258, c.hidden_size = 32, c.layers = 2, c.heads = 4, c.kv_heads = 2, c.head_dim = head_dim;
     c.ffn_size = 48, c.max_positions = context;
     auto decoder = std::make_shared<Decoder>(c);
     decoder->InitialiseRandom(9);
@@ -30,6 +31,7 @@ class Serving : public ::testing::Test {
     }
     decoder_ = decoder;
     options.threads = 2;
+    options.plain = GetParam();
     auto made = MakeEngine({{"", decoder}}, ByteChat(), options);
     ASSERT_TRUE(made.ok()) << made.error().ToString();
     engine_ = std::move(made).value();
@@ -78,7 +80,7 @@ class Serving : public ::testing::Test {
   std::map<uint64_t, std::string> deltas_;
 };
 
-TEST_F(Serving, GreedyFollowsTheModel) {
+TEST_P(Serving, GreedyFollowsTheModel) {
   Start({});
   const engine::Reply reply = Ask(MakeRequest(1, "hello", 12));
   ASSERT_FALSE(reply.action_ids.empty());
@@ -95,7 +97,12 @@ TEST_F(Serving, GreedyFollowsTheModel) {
   }
 }
 
-TEST_F(Serving, ABatchGivesWhatEachCallGivesAlone) {
+TEST_P(Serving, HeadsOfAnyWidth) {
+  Start({}, 256, 8);
+  EXPECT_NE(Ask(MakeRequest(1, "narrow heads", 8)).finish, Finish::kError);
+}
+
+TEST_P(Serving, ABatchGivesWhatEachCallGivesAlone) {
   EngineOptions options;
   options.serving.deterministic = true;
   Start(options);
@@ -113,7 +120,37 @@ TEST_F(Serving, ABatchGivesWhatEachCallGivesAlone) {
   }
 }
 
-TEST_F(Serving, ContinuousBatchAgreesWithinRounding) {
+// Cached prefixes, slices of any length and preemption too leave replies as they are where the executor is
+// batch-invariant.
+TEST_P(Serving, RepliesDoNotDependOnWhatElseIsThere) {
+  if (GetParam()) GTEST_SKIP() << "plain LibTorch is not batch-invariant";
+  EngineOptions options;
+  options.serving.prefix_cache = false;
+  options.serving.max_sequences = 1;
+  Start(options);
+  const auto make = [](uint64_t id) {
+    return MakeRequest(id, std::string(40 + 7 * (id % 3), 'x') + std::string(1 + id % 11, 'y'), 60, 1.0);
+  };
+  std::vector<engine::Reply> alone;
+  for (uint64_t id = 0; id < 24; ++id) alone.push_back(Ask(make(id)));
+  replies_.clear();
+  options.serving.prefix_cache = true;
+  options.serving.max_sequences = 64;
+  options.serving.prefill_tokens = 40;
+  options.kv_cache_bytes = 24 * 16 * (2 * 2 * 2 * 16 * 4);  // 24 blocks: three or four calls
+  Start(options);
+  for (uint64_t id = 0; id < 24; ++id) ASSERT_TRUE(engine_->Submit(make(id)).ok());
+  Collect(24);
+  for (uint64_t id = 0; id < 24; ++id) {
+    EXPECT_EQ(replies_[id].action_ids, alone[id].action_ids) << id;
+    EXPECT_EQ(replies_[id].log_probs, alone[id].log_probs) << id;
+  }
+  const ServingStatistics statistics = engine_->statistics();
+  EXPECT_GT(statistics.preemptions, 0);
+  EXPECT_GT(statistics.cached_tokens, 0);
+}
+
+TEST_P(Serving, ContinuousBatchAgreesWithinRounding) {
   EngineOptions options;
   options.serving.prefill_tokens = 16;  // prompts arrive in slices beside calls being decoded
   options.serving.max_sequences = 5;
@@ -134,7 +171,7 @@ TEST_F(Serving, ContinuousBatchAgreesWithinRounding) {
   }
 }
 
-TEST_F(Serving, StreamingAddsUpToTheText) {
+TEST_P(Serving, StreamingAddsUpToTheText) {
   Start({});
   engine::Request request = MakeRequest(1, "stream", 40, 1.0);
   request.want_stream = true;
@@ -142,7 +179,7 @@ TEST_F(Serving, StreamingAddsUpToTheText) {
   EXPECT_EQ(deltas_[1], reply.text);
 }
 
-TEST_F(Serving, AStopStringEndsTheReplyBeforeIt) {
+TEST_P(Serving, AStopStringEndsTheReplyBeforeIt) {
   Start({});
   const engine::Reply whole = Ask(MakeRequest(1, "abc", 30, 1.0));
   ASSERT_GT(whole.text.size(), 12u);
@@ -157,9 +194,9 @@ TEST_F(Serving, AStopStringEndsTheReplyBeforeIt) {
   EXPECT_LT(stopped.action_ids.size(), whole.action_ids.size());
 }
 
-TEST_F(Serving, CancellationFreesTheCacheForThoseWhoWait) {
+TEST_P(Serving, CancellationFreesTheCacheForThoseWhoWait) {
   EngineOptions options;
-  options.kv_cache_bytes = 256 * (2 * 2 * 2 * 8 * 4);  // sixteen blocks
+  options.kv_cache_bytes = 256 * (2 * 2 * 2 * 16 * 4);  // sixteen blocks
   Start(options, 100000);
   // Together they need more than there is.
   ASSERT_TRUE(engine_->Submit(MakeRequest(1, "first", 220, 1.0)).ok());
@@ -172,9 +209,9 @@ TEST_F(Serving, CancellationFreesTheCacheForThoseWhoWait) {
   EXPECT_FALSE(replies_[2].action_ids.empty());
 }
 
-TEST_F(Serving, WhatCannotFitIsRefusedAtOnce) {
+TEST_P(Serving, WhatCannotFitIsRefusedAtOnce) {
   EngineOptions options;
-  options.kv_cache_bytes = 64 * (2 * 2 * 2 * 8 * 4);
+  options.kv_cache_bytes = 64 * (2 * 2 * 2 * 16 * 4);
   Start(options, 128);
   const Status too_long = engine_->Submit(MakeRequest(1, std::string(300, 'x'), 4));
   ASSERT_FALSE(too_long.ok());
@@ -191,7 +228,7 @@ TEST_F(Serving, WhatCannotFitIsRefusedAtOnce) {
   EXPECT_NE(Ask(MakeRequest(5, "x", 4)).finish, Finish::kError);
 }
 
-TEST_F(Serving, AFullContextEndsTheReply) {
+TEST_P(Serving, AFullContextEndsTheReply) {
   Start({}, 40);
   for (uint64_t i = 1; i < 20; ++i) {
     const engine::Reply reply = Ask(MakeRequest(i, "x", 1000, 1.0));
@@ -202,16 +239,41 @@ TEST_F(Serving, AFullContextEndsTheReply) {
   }
 }
 
-TEST_F(Serving, NotANumberIsAnErrorAndTheEngineGoesOn) {
+TEST_P(Serving, NotANumberIsAnErrorAndTheEngineGoesOn) {
   Start({});
   const engine::Reply fine = Ask(MakeRequest(1, "x", 2));
   EXPECT_NE(fine.finish, Finish::kError);
-  decoder_->Find("model.norm.weight")->fill_(std::numeric_limits<float>::quiet_NaN());
+  const auto set_norm = [&](float value) {
+    at::NoGradGuard no_grad;
+    decoder_->Find("model.norm.weight")->fill_(value);
+  };
+  ASSERT_TRUE(engine_->Refresh("", [&] { set_norm(std::numeric_limits<float>::quiet_NaN()); }).ok());
   for (uint64_t id = 2; id < 4; ++id) {
     const engine::Reply reply = Ask(MakeRequest(id, "x", 2));
     ASSERT_EQ(reply.finish, Finish::kError);
     EXPECT_NE(reply.error->message().find("not numbers"), std::string::npos);
   }
+  ASSERT_TRUE(engine_->Refresh("", [&] { set_norm(1.0f); }).ok());
+  EXPECT_EQ(Ask(MakeRequest(4, "x", 2)).action_ids, fine.action_ids);
+}
+
+INSTANTIATE_TEST_SUITE_P(Executors, Serving, ::testing::Values(false, true),
+                         [](const auto& info) { return info.param ? "Plain" : "Packed"; });
+
+TEST(MakeEngine, PoliciesOfDifferentShapesAreRefused) {
+  ModelConfig c;
+  c.vocab_size = 258, c.hidden_size = 32, c.layers = 2, c.heads = 4, c.kv_heads = 2, c.head_dim = 8;
+  c.ffn_size = 48, c.max_positions = 64;
+  const auto decoder = std::make_shared<Decoder>(c);
+  c.layers = 3;
+  const auto deeper = std::make_shared<Decoder>(c);
+  const auto error = [](const std::vector<NamedDecoder>& policies) {
+    const auto made = MakeEngine(policies, ByteChat(), {});
+    return made.ok() ? std::string() : made.error().message();
+  };
+  EXPECT_NE(error({{"a", decoder}, {"b", deeper}}).find("policy `b` has another shape"), std::string::npos);
+  EXPECT_EQ(error({{"a", decoder}, {"a", decoder}}), "two policies are called `a`");
+  EXPECT_NE(error({}).find("at least one"), std::string::npos);
 }
 
 }  // namespace

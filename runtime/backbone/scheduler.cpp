@@ -59,7 +59,7 @@ void Scheduler::Leave(Sequence* s) {
 }
 
 void Scheduler::KeepComputed(Sequence* s, int64_t tokens) {
-  if (options_.alone || tokens <= s->inserted) return;
+  if (!shares() || tokens <= s->inserted) return;
   tree_.Insert(WeightsOf(*s), std::span(s->tokens).first(static_cast<size_t>(tokens)), s->pinned_tokens, &s->blocks);
   s->inserted = tokens;
 }

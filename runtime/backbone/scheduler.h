@@ -37,6 +37,7 @@ struct SchedulerOptions {
   int policies = 1;
   int max_sequences = 64;        // active at once
   int64_t prefill_tokens = 512;  // prompt tokens in a step
+  bool share_prefixes = true;    // off: every prompt is computed from its first token
   // Every sequence by itself, its prompt in one step, nothing shared and nothing preempted: what an executor that is
   // not batch-invariant needs to give the same results every time.
   bool alone = false;
@@ -99,6 +100,7 @@ class Scheduler {
   enum class Outcome : uint8_t { kBegan, kFollows, kNoRoom };
 
   WeightSet WeightsOf(const Sequence& s) const;
+  bool shares() const { return options_.share_prefixes && !options_.alone; }
   // admission.cpp
   void Admit();
   Outcome TryBegin(Sequence* s);

@@ -258,6 +258,7 @@ void ThreadedEngine::Serve(const ExecutorFactory& make_executor, std::promise<St
   options.policies = static_cast<int>(policies_.size());
   options.max_sequences = options_.max_sequences;
   options.prefill_tokens = options_.prefill_tokens;
+  options.share_prefixes = options_.prefix_cache;
   options.alone = options_.deterministic && !executor->batch_invariant();
   EngineLoop loop(executor.get(), options, this);
   started.set_value({});

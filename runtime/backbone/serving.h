@@ -22,6 +22,7 @@ struct ServingOptions {
   int max_sequences = 64;
   int prefill_tokens = 512;
   int64_t max_waiting = 65536;  // calls in the engine; more are refused until some are done
+  bool prefix_cache = true;     // prompts that begin alike share what is computed of the beginning
 };
 
 // A named set of weights. Calls without a policy get the first.

@@ -1,0 +1,105 @@
+#include "bench/engine/machine.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+namespace jade::bench {
+namespace {
+
+using Vector = uint64_t __attribute__((vector_size(64)));
+constexpr size_t kChains = 4;  // independent sums, so that no addition waits for the one before
+constexpr size_t kStride = kChains * sizeof(Vector);
+
+// The sum keeps the reads from being dropped. Inlined into functions for each width of registers.
+[[gnu::always_inline]] inline uint64_t Sum(const std::byte* data, size_t bytes) {
+  Vector sums[kChains] = {};
+  for (size_t at = 0; at + kStride <= bytes; at += kStride) {
+    for (size_t chain = 0; chain < kChains; ++chain) {
+      Vector loaded;
+      std::memcpy(&loaded, data + at + chain * sizeof(Vector), sizeof(Vector));
+      sums[chain] += loaded;
+    }
+  }
+  uint64_t sum = 0;
+  for (const Vector& part : sums) {
+    for (size_t i = 0; i < sizeof(Vector) / sizeof(uint64_t); ++i) sum += part[i];
+  }
+  return sum;
+}
+
+uint64_t SumBaseline(const std::byte* data, size_t bytes) {
+  return Sum(data, bytes);
+}
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) uint64_t SumAvx2(const std::byte* data, size_t bytes) {
+  return Sum(data, bytes);
+}
+__attribute__((target("avx512f"))) uint64_t SumAvx512(const std::byte* data, size_t bytes) {
+  return Sum(data, bytes);
+}
+#endif
+
+using SumFunction = uint64_t (*)(const std::byte*, size_t);
+SumFunction ChooseSum() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return SumAvx512;
+  if (__builtin_cpu_supports("avx2")) return SumAvx2;
+#endif
+  return SumBaseline;
+}
+
+}  // namespace
+
+size_t LastLevelCacheBytes() {
+  for (const int name : {_SC_LEVEL4_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE}) {
+    const long bytes = sysconf(name);
+    if (bytes > 0) return static_cast<size_t>(bytes);
+  }
+  return size_t{32} << 20;
+}
+
+double ReadBytesPerSecond(int threads, size_t bytes, int rounds) {
+  const auto count = static_cast<size_t>(std::max(1, threads));
+  const size_t part = std::max(kStride, bytes / count / kStride * kStride);
+  const SumFunction sum = ChooseSum();
+  std::vector<std::vector<std::byte>> parts(count);
+  std::atomic<uint64_t> sink{0};
+  std::barrier line(static_cast<std::ptrdiff_t>(count) + 1);
+  std::vector<std::thread> readers;
+  for (size_t i = 0; i < count; ++i) {
+    readers.emplace_back([&, i] {
+      parts[i].assign(part, std::byte{1});  // by the thread that reads it, so that it lies near it
+      for (int round = 0; round < rounds; ++round) {
+        line.arrive_and_wait();
+        sink += sum(parts[i].data(), part);
+        line.arrive_and_wait();
+      }
+    });
+  }
+  double best = 0;
+  for (int round = 0; round < rounds; ++round) {
+    line.arrive_and_wait();
+    const auto begin = std::chrono::steady_clock::now();
+    line.arrive_and_wait();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    best = std::max(best, static_cast<double>(part * count) / seconds);
+  }
+  for (std::thread& reader : readers) reader.join();
+  return best;
+}
+
+int64_t PeakResidentBytes() {
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+}  // namespace jade::bench

@@ -1,0 +1,108 @@
+#pragma once
+// The kernels of a serving step on the processor: matrix products with packed weights, attention over blocks of keys
+// and values, and the row operations between them. One source (serving_*_impl.h) is compiled for several instruction
+// sets; ServingTables() lists those this processor has. All are single-threaded and write only what they are given.
+//
+// Every result is computed in one fixed order whatever else is in the task: a row of a product does not depend on the
+// rows beside it, a query's attention not on the queries beside it. So a reply is the same bit for bit alone and in any
+// batch, on one instruction set.
+//
+// Numbers go through the kernels as 32-bit words: one fp32 number, or two bf16 numbers that lie next to each other
+// along the dimension that is summed over (the lower half first). Sums are fp32.
+
+#include <cstdint>
+
+namespace jade::kernels {
+
+// Columns of a packed panel. A panel is [words of the depth][32 columns][one word], columns padded with zeros; for int8
+// [words][32][2 numbers].
+inline constexpr int64_t kPanelColumns = 32;
+// Tokens of a block of keys and values.
+inline constexpr int64_t kKvTokens = 16;
+// Keys whose scores are computed and normalised at a time; always the same keys, counted from the sequence's start.
+inline constexpr int64_t kKeyChunk = 64;
+// Most query rows of an attention tile.
+inline constexpr int64_t kTileQueries = 6;
+
+enum class Number : uint8_t { kFp32, kBf16, kInt8 };
+inline int64_t NumberBytes(Number n) {
+  return n == Number::kFp32 ? 4 : n == Number::kBf16 ? 2 : 1;
+}
+
+enum class Epilogue : uint8_t {
+  kStore,   // y = x·Wᵀ + bias
+  kAdd,     // y += x·Wᵀ + bias
+  kSwiGlu,  // the panel's first 16 columns are gates, the others the values they gate: half as many outputs, in the
+            // numbers of the activations
+};
+
+// Rows of activations times panels of weights.
+struct LinearTask {
+  const void* x = nullptr;  // [rows][words]
+  int64_t rows = 0;
+  int64_t words = 0;  // of the depth
+  Number weights = Number::kFp32;
+  const void* panels = nullptr;  // panel 0 of the matrix
+  const float* scale = nullptr;  // [columns, padded], int8 only
+  const float* bias = nullptr;   // [columns, padded] or null
+  Epilogue epilogue = Epilogue::kStore;
+  void* y = nullptr;     // kStore, kAdd: fp32 [rows][y_stride]; kSwiGlu: words
+  int64_t y_stride = 0;  // in numbers
+  int64_t columns = 0;   // of the matrix, without padding
+};
+
+// Where a tile of attention left off: of each row the highest score, the sum of weights, and the weighted values.
+struct AttentionState {
+  float highest[kTileQueries];
+  float sum[kTileQueries];
+};
+
+// Up to kTileQueries query rows of one key head over a run of chunks of the same blocks. Row r sees the keys below
+// limit[r]. Chunks [first_chunk, last_chunk).
+struct AttentionTile {
+  int64_t head_dim = 0;
+  Number number = Number::kFp32;  // kFp32 or kBf16
+  int64_t rows = 0;
+  const void* q[kTileQueries] = {};  // [head_dim] numbers
+  float* out[kTileQueries] = {};     // [head_dim] weighted values so far, kept between runs
+  int64_t limit[kTileQueries] = {};
+  AttentionState* state = nullptr;
+  const int32_t* blocks = nullptr;  // of the sequence, from its start
+  const char* storage = nullptr;    // block b of this layer and head at storage + b·block_stride: keys, then values
+  int64_t block_stride = 0;         // bytes
+  float scale = 1.0f;
+  int64_t first_chunk = 0, last_chunk = 0;
+};
+
+struct ServingTable {
+  const char* name;
+  // Panels [first, last).
+  void (*linear)(const LinearTask& task, int64_t first, int64_t last);
+  // y = x / sqrt(mean(x²) + eps) · weight, as numbers of `number`.
+  void (*rms_norm)(const float* x, const float* weight, void* y, Number number, int64_t width, float eps);
+  // Clears a state and its rows of values; then runs of chunks in ascending order; then Finish.
+  void (*attention)(const AttentionTile& tile);
+  // out[head_dim] / sum as numbers of `number`.
+  void (*finish_attention)(const float* values, float sum, void* out, Number number, int64_t head_dim);
+  // Rotates a head by an angle for each pair (i, i + half): cos, sin [head_dim / 2]. y may be x.
+  void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t head_dim);
+  void (*convert)(const float* x, void* y, Number number, int64_t width);
+};
+
+// Nearest bf16, ties to even; NaN stays NaN.
+uint16_t RoundToBf16(float x);
+
+// Writes one token's key and value (fp32 [head_dim] each) into a slot of a block of one head.
+void WriteKeyValue(const float* key, const float* value, char* block, int64_t slot, Number number, int64_t head_dim);
+// Bytes of keys and values of one layer, head and block.
+inline int64_t KvHeadBytes(Number number, int64_t head_dim) {
+  return 2 * kKvTokens * head_dim * NumberBytes(number);
+}
+
+// Slowest first; the last is what to use. `tables` has room for four.
+int AvailableServingTables(const ServingTable* tables[4]);
+const ServingTable& BestServingTable();
+
+extern const ServingTable kServingBaseline, kServingAvx2, kServingAvx512, kServingAvx512Bf16;
+
+}  // namespace jade::kernels
