@@ -26,7 +26,8 @@ def parse_arguments():
     parser.add_argument("--server", required=True, help="path of llama-server")
     parser.add_argument("--model", required=True, help="a GGUF")
     parser.add_argument("--prompts", help="file of prompts; without it they are made up")
-    parser.add_argument("--calls", type=int, default=500)
+    parser.add_argument("--limit", type=int, default=0, help="so many of the prompts; 0: all")
+    parser.add_argument("--calls", type=int, default=500, help="made-up prompts")
     parser.add_argument("--shared", type=int, default=450)
     parser.add_argument("--own", type=int, default=60)
     parser.add_argument("--reply", type=int, default=30)
@@ -164,6 +165,7 @@ def main():
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench_llama_server: interrupted"))  # the server ends with us
     prompts, reply = load_prompts(options)
+    prompts = prompts[:options.limit or len(prompts)]
     context = options.slots * ((max(len(p) for p in prompts) + reply + 64 + 255) // 256 * 256)
     process, port, log = start(options, context)
     try:
