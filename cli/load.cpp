@@ -47,7 +47,7 @@ Status CheckRun(const session::Program& program, const ProgramToRun& wanted, con
     if (auto model = assets::FindModel(backbone.model); !model.ok()) return model.error();
   }
   Status entered = EnterBackbone(invocation.arguments);
-  if (entered.ok() || scripted) return entered;
+  if (entered.ok() || !here) return entered;
   return Error(entered.error().code(), entered.error().message() + "; `--replies FILE` runs without a model");
 }
 

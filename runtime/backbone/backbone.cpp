@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/make_engine.h"
 #include "runtime/backbone/model_io.h"
-#include "runtime/backbone/serving.h"
 #include "runtime/weights/model_files.h"
 
 namespace jade::backbone {
@@ -32,16 +32,18 @@ Result<at::Device> ChooseDevice(const std::string& name) {
                "device is `cuda`, but this LibTorch finds no CUDA device; use `cpu` or `auto`");
 }
 
-Result<at::ScalarType> ChooseDtype(const std::string& name, at::Device device, const ModelConfig& config) {
-  if (name == "fp32") return at::kFloat;
-  if (name == "bf16") return at::kBFloat16;
-  if (name != "auto") {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("unknown dtype `{}`; known are auto, fp32, bf16", name));
+Result<kernels::Number> ChooseNumber(const std::string& dtype, at::Device device, const ModelConfig& config) {
+  if (dtype == "fp32") return kernels::Number::kFp32;
+  if (dtype == "bf16") return kernels::Number::kBf16;
+  if (dtype == "int8") return kernels::Number::kInt8;
+  if (dtype != "auto") {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("unknown dtype `{}`; known are auto, fp32, bf16, int8", dtype));
   }
-  if (device.is_cuda()) return at::kBFloat16;
+  if (device.is_cuda()) return kernels::Number::kBf16;
   // A model that fits the caches gains nothing from half the bytes.
   const bool large = config.layers * config.hidden_size * config.ffn_size > 4'000'000;
-  return ProcessorMultipliesBf16() && large ? at::kBFloat16 : at::kFloat;
+  return ProcessorMultipliesBf16() && large ? kernels::Number::kBf16 : kernels::Number::kFp32;
 }
 
 std::string ModelName(const std::string& path) {
@@ -54,7 +56,8 @@ Result<std::unique_ptr<engine::Engine>> Load(const BackboneOptions& options) {
   TuneAllocator();
   JADE_ASSIGN_OR_RETURN(const at::Device device, ChooseDevice(options.device));
   JADE_ASSIGN_OR_RETURN(const weights::ModelFiles files, weights::ModelFiles::Open(options.model));
-  JADE_ASSIGN_OR_RETURN(const at::ScalarType dtype, ChooseDtype(options.dtype, device, files.config()));
+  JADE_ASSIGN_OR_RETURN(const kernels::Number number, ChooseNumber(options.dtype, device, files.config()));
+  JADE_TRY(CheckNumber(number, device));
   JADE_ASSIGN_OR_RETURN(const tokenizer::Tokenizer tokenizer, files.LoadTokenizer());
   JADE_ASSIGN_OR_RETURN(tokenizer::ChatFormat chat, tokenizer::ChatFormat::Detect(tokenizer));
   if (tokenizer.vocab_size() > files.config().vocab_size) {
@@ -62,15 +65,16 @@ Result<std::unique_ptr<engine::Engine>> Load(const BackboneOptions& options) {
                                                   tokenizer.vocab_size(), files.config().vocab_size));
   }
   JADE_ASSIGN_OR_RETURN(std::shared_ptr<Decoder> decoder, LoadDecoder(files, device));
-  ServingOptions serving;
-  serving.name = ModelName(options.model);
-  serving.dtype = dtype;
-  serving.kv_cache_bytes = options.kv_cache_bytes;
-  serving.threads = options.threads > 0 ? options.threads : UsableProcessors();
-  serving.deterministic = options.deterministic;
-  serving.max_sequences = options.max_sequences;
-  serving.prefill_tokens = options.prefill_tokens;
-  return MakeEngine(std::move(decoder), std::move(chat), serving);
+  EngineOptions served;
+  served.weights = number;
+  served.kv_cache_bytes = options.kv_cache_bytes;
+  served.threads = options.threads > 0 ? options.threads : UsableProcessors();
+  served.serving.name = ModelName(options.model);
+  served.serving.deterministic = options.deterministic;
+  served.serving.max_sequences = options.max_sequences;
+  served.serving.prefill_tokens = options.prefill_tokens;
+  JADE_ASSIGN_OR_RETURN(auto made, MakeEngine({{"", std::move(decoder)}}, std::move(chat), served));
+  return std::unique_ptr<engine::Engine>(std::move(made));
 }
 
 }  // namespace

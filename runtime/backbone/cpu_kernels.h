@@ -74,6 +74,11 @@ struct KernelTable {
   float (*log_sum_exp)(const float* x, int64_t width);
   // y = scale · exp(x - log_sum); y may be x.
   void (*scaled_softmax)(const float* x, float log_sum, float scale, float* y, int64_t width);
+  // The largest of a row; NaN when one of them is.
+  float (*highest)(const float* x, int64_t width);
+  // y = exp(scale · (x - highest)), zero below exp(-87), and the sum; y may be x. For x <= highest and scale > 0, x may
+  // be -inf.
+  float (*weights)(const float* x, float highest, float scale, float* y, int64_t width);
 };
 
 const KernelTable& CpuKernels();

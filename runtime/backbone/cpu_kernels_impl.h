@@ -300,6 +300,53 @@ void ScaledSoftmax(const float* x, float log_sum, float scale, float* y, int64_t
       { StorePart(y + i, Exp(LoadPart(x + i, rest) - log_sum) * scale, rest); });
 }
 
+float Highest(const float* x, int64_t width) {
+  Vec most = Splat(x[0]);
+  // x != x is -1 where it is true.
+  IntVec unordered{};
+  JADE_FOR_VECTORS(
+      i, width,
+      {
+        const Vec v = Load(x + i);
+        unordered |= v != v;
+        most = v > most ? v : most;
+      },
+      {
+        for (int64_t j = i; j < width; ++j) {
+          unordered[0] |= x[j] != x[j] ? -1 : 0;
+          most[0] = x[j] > most[0] ? x[j] : most[0];
+        }
+      });
+  float highest = most[0];
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    if (unordered[lane] != 0) return __builtin_nanf("");
+    highest = most[lane] > highest ? most[lane] : highest;
+  }
+  return highest;
+}
+
+inline Vec Weight(Vec x, float highest, float scale) {
+  const Vec argument = (x - highest) * scale;
+  return argument < -87.0f ? Vec{} : Exp(argument);
+}
+
+float Weights(const float* x, float highest, float scale, float* y, int64_t width) {
+  Vec sum{};
+  JADE_FOR_VECTORS(
+      i, width,
+      {
+        const Vec w = Weight(Load(x + i), highest, scale);
+        Store(y + i, w);
+        sum += w;
+      },
+      {
+        const Vec w = Weight(LoadPart(x + i, rest), highest, scale);
+        StorePart(y + i, w, rest);
+        for (int64_t j = 0; j < rest; ++j) sum[j] += w[j];
+      });
+  return Sum(sum);
+}
+
 // Scores of a row to probabilities, the keys it must not see to zero.
 void Probabilities(float* scores, int64_t keys, int64_t padded_keys, float log_sum) {
   ScaledSoftmax(scores, log_sum, 1.0f, scores, keys);
@@ -394,6 +441,8 @@ const KernelTable JADE_KERNEL_TABLE = {
     .skinny_linear_bf16 = SkinnyLinear<uint16_t>,
     .log_sum_exp = LogSumExp,
     .scaled_softmax = ScaledSoftmax,
+    .highest = Highest,
+    .weights = Weights,
 };
 
 }  // namespace jade::backbone

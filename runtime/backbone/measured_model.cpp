@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "runtime/backbone/backbone.h"
+#include "runtime/backbone/make_engine.h"
 #include "runtime/backbone/model.h"
 #include "runtime/backbone/model_io.h"
-#include "runtime/backbone/packed_executor.h"
-#include "runtime/backbone/serving.h"
+#include "runtime/backbone/observation.h"
 #include "runtime/weights/model_files.h"
 
 namespace jade::backbone {
@@ -72,51 +72,36 @@ class LoadedModel final : public MeasuredModel {
   double DeviceReadBytesPerSecond() override;
 
  private:
+  EngineOptions Options(int64_t kv_cache_bytes) const;
+
   std::shared_ptr<Decoder> decoder_;
   tokenizer::ChatFormat chat_;
   MeasuredModelOptions options_;
 };
 
+EngineOptions LoadedModel::Options(int64_t kv_cache_bytes) const {
+  EngineOptions options;
+  options.weights = NumberOf(options_.dtype);
+  options.kv_cache_bytes = kv_cache_bytes;
+  options.threads = options_.threads;
+  return options;
+}
+
 Result<std::unique_ptr<Executor>> LoadedModel::MakeExecutor(int64_t kv_cache_bytes) {
-  if (!on_cpu()) return Error(ErrorCode::kUnsupported, "there is no executor for this device");
-  try {
-    return MakePackedExecutor({decoder_}, {.weights = NumberOf(options_.dtype),
-                                           .kv_cache_bytes = kv_cache_bytes,
-                                           .threads = options_.threads});
-  } catch (const std::bad_alloc&) {
-    return Error(ErrorCode::kOutOfMemory, fmt::format("not enough memory for a cache of {} bytes", kv_cache_bytes));
-  }
+  return MakeDecoderExecutor({decoder_}, Options(kv_cache_bytes));
 }
 
 Result<std::unique_ptr<engine::Engine>> LoadedModel::MakeEngine(const MeasuredEngineOptions& options) {
-  ServingOptions serving;
-  serving.name = "bench";
-  serving.dtype = options_.dtype == "fp32" ? at::kFloat : at::kBFloat16;
-  serving.kv_cache_bytes = options.kv_cache_bytes;
-  serving.threads = options_.threads;
-  serving.max_sequences = options.max_sequences;
-  return backbone::MakeEngine(decoder_, chat_, serving);
+  EngineOptions served = Options(options.kv_cache_bytes);
+  served.serving.name = "bench";
+  served.serving.max_sequences = options.max_sequences;
+  served.serving.prefix_cache = options.prefix_cache;
+  JADE_ASSIGN_OR_RETURN(auto made, backbone::MakeEngine({{"", decoder_}}, chat_, served));
+  return std::unique_ptr<engine::Engine>(std::move(made));
 }
 
 std::vector<int32_t> LoadedModel::Render(const engine::Messages& messages) const {
-  std::vector<tokenizer::ChatMessage> chat;
-  std::string prefill;
-  for (const engine::Message& message : messages) {
-    switch (message.role) {
-      case engine::MessageRole::kSystem:
-        chat.push_back({tokenizer::ChatRole::kSystem, message.text});
-        break;
-      case engine::MessageRole::kUser:
-        chat.push_back({tokenizer::ChatRole::kUser, message.text});
-        break;
-      case engine::MessageRole::kPrefill:
-        prefill = message.text;
-        break;
-      default:
-        chat.push_back({tokenizer::ChatRole::kAssistant, message.text});
-    }
-  }
-  return chat_.RenderChat(chat, prefill);
+  return RenderObservation(chat_, messages).ids;
 }
 
 std::vector<ProductRate> LoadedModel::ProductRates(const std::string& dtype) {
@@ -174,6 +159,8 @@ Result<std::unique_ptr<MeasuredModel>> Open(MeasuredModelOptions options) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("the tokenizer has {} tokens, the model's vocabulary {}",
                                                           tokenizer->vocab_size(), decoder->config().vocab_size));
   }
+  const kernels::Number number = options.dtype == "int8" ? kernels::Number::kInt8 : kernels::Number::kFp32;
+  JADE_TRY(CheckNumber(number, device));
   JADE_ASSIGN_OR_RETURN(tokenizer::ChatFormat chat, tokenizer::ChatFormat::Detect(*tokenizer));
   return std::unique_ptr<MeasuredModel>(
       std::make_unique<LoadedModel>(std::move(decoder), std::move(chat), std::move(options)));

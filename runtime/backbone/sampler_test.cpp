@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
+#include <tuple>
 #include <vector>
 
 namespace jade::backbone {
@@ -62,6 +65,84 @@ TEST(Sampler, TopKAndTopPCutAndRenormalise) {
   ChiSquare(kLogits, {1.0, 1, 1.0}, {0, 0, 1, 0, 0, 0, 0, 0});
 }
 
+TEST(Sampler, MinPIsRelativeToTheFirst) {
+  // Beside the two best only 1.1 has more than 0.35 of their probability, and 0.9 more than 0.3.
+  std::vector<double> kept{0, 0, std::exp(2.0), 0, std::exp(1.1), 0, 0, std::exp(2.0)};
+  const double total = std::accumulate(kept.begin(), kept.end(), 0.0);
+  for (double& p : kept) p /= total;
+  EXPECT_LT(ChiSquare(kLogits, {1.0, 0, 1.0, 0.35}, kept), 13.8);  // 0.999, 2 degrees
+  EXPECT_LT(ChiSquare(kLogits, {1.0, 3, 1.0, 0.3}, kept), 13.8);
+  ChiSquare(kLogits, {1.0, 0, 0.2, 0.3}, {0, 0, 1, 0, 0, 0, 0, 0});
+}
+
+// Wide rows: stretches, tails of vectors, candidates of top-p; against sorting everything.
+TEST(Sampler, WideRowsAgreeWithSortingEverything) {
+  RandomStream numbers({3, 4});
+  for (const size_t width : {1u, 7u, 1023u, 1025u, 5000u}) {
+    for (const auto& [top_k, top_p, min_p] :
+         {std::tuple(0, 1.0, 0.0), {40, 1.0, 0.0}, {0, 0.9, 0.0}, {900, 0.5, 0.01}}) {
+      std::vector<float> logits(width);
+      for (float& x : logits) x = static_cast<float>(8.0 * numbers.NextUniform());
+      const double temperature = 0.5 + numbers.NextUniform();
+      std::vector<double> p = Distribution(logits, temperature);
+      std::vector<size_t> order(width);
+      std::iota(order.begin(), order.end(), size_t{0});
+      std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return logits[a] > logits[b]; });
+      const size_t most = top_k > 0 ? std::min<size_t>(width, static_cast<size_t>(top_k)) : width;
+      double reachable = 0.0, sum = 0.0;
+      for (size_t i = 0; i < most; ++i) reachable += p[order[i]];
+      const double first = p[order[0]];
+      for (size_t i = 0; i < width; ++i) {
+        const double before = sum;
+        sum += p[order[i]];
+        if (i >= most || (top_p < 1.0 && before >= top_p * reachable) || p[order[i]] < min_p * first) p[order[i]] = 0.0;
+      }
+      const double total = std::accumulate(p.begin(), p.end(), 0.0);
+      RandomStream random({9, width}), same({9, width});
+      for (int draw = 0; draw < 50; ++draw) {
+        std::vector<float> row = logits;
+        const SampledToken token = SampleToken(row, {temperature, top_k, top_p, min_p}, &random);
+        // By hand: the token on which the same number falls.
+        double threshold = same.NextUniform() * total;
+        size_t expected = 0;
+        while (expected + 1 < width && (threshold -= p[expected]) >= 0.0) ++expected;
+        ASSERT_NEAR(token.log_prob, std::log(p[static_cast<size_t>(token.id)] / total), 1e-4);
+        // Rounding moves the border between neighbours.
+        if (static_cast<size_t>(token.id) != expected) {
+          ASSERT_LT(std::min(std::abs(threshold), std::abs(threshold + p[expected])), 1e-5) << width;
+        }
+      }
+    }
+  }
+}
+
+TEST(Sampler, MaskedTokensAreNeverChosen) {
+  for (const size_t width : {100u, 128u, 130u}) {
+    engine::TokenMask mask(static_cast<int64_t>(width));
+    mask.Add(3);
+    mask.Add(64);
+    mask.Add(99);
+    RandomStream random({1, 2});
+    std::set<int32_t> chosen;
+    for (int i = 0; i < 200; ++i) {
+      std::vector<float> row(width, 5.0f);
+      row[64] = 4.0f;
+      ApplyMask(row, mask);
+      const SampledToken token = SampleToken(row, {i % 2 == 0 ? 1.0 : 0.0, 0, 1.0}, &random);
+      chosen.insert(token.id);
+      const double total = 2.0 + std::exp(-1.0);
+      ASSERT_NEAR(token.log_prob, std::log((token.id == 64 ? std::exp(-1.0) : 1.0) / total), 1e-5);
+    }
+    EXPECT_EQ(chosen, (std::set<int32_t>{3, 64, 99}));
+  }
+}
+
+TEST(Sampler, RepetitionMakesTokensLessProbable) {
+  std::vector<float> row{2.0f, -2.0f, 1.0f, 0.5f};
+  ApplyRepetitionPenalty(row, std::vector<int32_t>{0, 1, 77}, 2.0);
+  EXPECT_EQ(row, (std::vector<float>{1.0f, -4.0f, 1.0f, 0.5f}));
+}
+
 TEST(Sampler, GreedyIsTheFirstArgMax) {
   std::vector<float> row = kLogits;
   RandomStream random({1, 2});
@@ -84,6 +165,18 @@ TEST(Sampler, ExtremesAreDefined) {
   EXPECT_NEAR(only.log_prob, 0.0f, 1e-6);
   std::vector<float> nothing{none, none};
   EXPECT_EQ(SampleToken(nothing, {1.0, 0, 1.0}, &random).id, -1);
+  std::vector<float> endless{1.0f, std::numeric_limits<float>::infinity()};
+  EXPECT_EQ(SampleToken(endless, {1.0, 0, 1.0}, &random).id, -1);
+  std::vector<float> wide(40, 1.0f);
+  wide[39] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(SampleToken(wide, {0.0, 0, 1.0}, &random).id, -1);
+  // Any temperature leaves a masked token out.
+  for (const double temperature : {1e-300, 1e300}) {
+    std::vector<float> row{none, 4.0f, 2.0f, none};
+    EXPECT_GE(SampleToken(row, {temperature, 0, 1.0}, &random).id, 1);
+    EXPECT_EQ(row[0], 0.0f);
+    EXPECT_EQ(row[3], 0.0f);
+  }
 }
 
 // Known answers of Random123 for Philox 4x32-10.

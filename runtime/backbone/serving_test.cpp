@@ -2,9 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <future>
 #include <map>
+#include <thread>
 
-#include "runtime/backbone/stop_text.h"
+#include "runtime/backbone/block_pool.h"
+#include "runtime/backbone/byte_tokenizer.h"
+#include "runtime/backbone/fake_executor.h"
+#include "runtime/backbone/one_of.h"
 
 namespace jade::backbone {
 namespace {
@@ -12,261 +18,165 @@ namespace {
 using engine::Event;
 using engine::Finish;
 using engine::MessageRole;
-using std::chrono::seconds;
 
-// Bytes only: every character is a token.
-tokenizer::Tokenizer ByteTokenizer() {
-  tokenizer::TokenizerSpec spec;
-  int next = 0;
-  for (int byte = 0; byte < 256; ++byte) {  // GPT-2's printable alphabet
-    const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
-    const int code = printable ? byte : 256 + next++;
-    std::string utf8;
-    if (code < 0x80) {
-      utf8 = static_cast<char>(code);
-    } else {
-      utf8 = {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
-    }
-    spec.tokens.push_back(utf8);
-  }
-  for (const char* control : {"<|im_start|>", "<|im_end|>"}) {
-    spec.added.push_back({static_cast<int32_t>(spec.tokens.size()), control});
-    spec.tokens.push_back(control);
-  }
-  spec.eos = 257;
-  auto tokenizer = tokenizer::Tokenizer::Create(spec);
-  EXPECT_TRUE(tokenizer.ok()) << tokenizer.error().ToString();
-  return *tokenizer;
-}
-
-class Serving : public ::testing::Test {
+class ServingThreads : public ::testing::Test {
  protected:
-  void Start(ServingOptions options, int64_t context = 256) {
-    ModelConfig c;
-    c.vocab_size = 258, c.hidden_size = 32, c.layers = 2, c.heads = 4, c.kv_heads = 2, c.head_dim = 8;
-    c.ffn_size = 48, c.max_positions = context;
-    auto decoder = std::make_shared<Decoder>(c);
-    decoder->InitialiseRandom(9);
-    {
-      at::NoGradGuard no_grad;
-      for (const Parameter& p : decoder->parameters()) {
-        if (p.tensor.dim() == 2) p.tensor.mul_(10.0);
-      }
-    }
-    decoder_ = decoder;
-    auto chat = tokenizer::ChatFormat::Detect(ByteTokenizer());
-    ASSERT_TRUE(chat.ok()) << chat.error().ToString();
-    options.threads = 2;
-    auto made = MakeEngine(decoder, *chat, options);
+  void Start(std::vector<ServedPolicy> policies, ServingOptions options = {}, int64_t blocks = 64) {
+    FakeExecutor::Options fake;
+    fake.blocks = blocks;
+    fake.vocabulary = kByteVocabulary;
+    fake.policies = static_cast<int>(policies.size());
+    auto made = MakeServingEngine(std::move(policies), ByteChat(), options,
+                                  [fake, before = before_run_]() -> Result<std::unique_ptr<Executor>> {
+                                    auto executor = std::make_unique<FakeExecutor>(fake);
+                                    executor->before_run = before;
+                                    return std::unique_ptr<Executor>(std::move(executor));
+                                  });
     ASSERT_TRUE(made.ok()) << made.error().ToString();
     engine_ = std::move(made).value();
     queue_ = std::make_shared<engine::EventQueue>();
     engine_->Connect(queue_);
   }
 
-  static engine::Request MakeRequest(uint64_t id, const std::string& text, int max_tokens, double temperature = 0.0) {
+  static engine::Request MakeRequest(uint64_t id, const std::string& text, int max_tokens = 8) {
     engine::Request request;
     request.id = id;
     request.messages = std::make_shared<engine::Messages>(engine::Messages{{MessageRole::kUser, text}});
     request.role = "AG";
+    request.sampling.temperature = 0.0;
     request.sampling.max_tokens = max_tokens;
-    request.sampling.temperature = temperature;
-    request.sampling.stream = {id, 17};
     return request;
   }
 
-  // Collects replies until `count` more have come.
   void Collect(size_t count) {
     const size_t wanted = replies_.size() + count;
-    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
-    while (replies_.size() < wanted && std::chrono::steady_clock::now() < deadline) {
+    while (replies_.size() < wanted) {
       std::vector<Event> events;
-      if (!queue_->Drain(&events)) queue_->Wait(seconds(1));
+      if (!queue_->Drain(&events)) queue_->Wait(std::chrono::seconds(1));
       for (Event& event : events) {
         if (event.kind == Event::Kind::kReply) replies_[event.id] = std::move(event.reply);
-        if (event.kind == Event::Kind::kDelta) deltas_[event.id] += event.delta;
       }
     }
-    ASSERT_EQ(replies_.size(), wanted);
   }
 
-  engine::Reply Ask(engine::Request request) {
-    const uint64_t id = request.id;
-    const Status submitted = engine_->Submit(std::move(request));
-    EXPECT_TRUE(submitted.ok()) << submitted.error().ToString();
-    Collect(1);
-    return replies_[id];
-  }
-
-  std::shared_ptr<Decoder> decoder_;
-  std::unique_ptr<engine::Engine> engine_;
+  std::function<void(const Step&)> before_run_;
+  std::unique_ptr<ServingEngine> engine_;
   std::shared_ptr<engine::EventQueue> queue_;
   std::map<uint64_t, engine::Reply> replies_;
-  std::map<uint64_t, std::string> deltas_;
 };
 
-TEST_F(Serving, GreedyFollowsTheModel) {
-  Start({});
-  const engine::Reply reply = Ask(MakeRequest(1, "hello", 12));
-  ASSERT_FALSE(reply.action_ids.empty());
-  ASSERT_EQ(reply.action_ids.size(), reply.log_probs.size());
-  at::NoGradGuard no_grad;
-  std::vector<std::vector<int32_t>> sequence{reply.observation_ids};
-  for (size_t i = 0; i < reply.action_ids.size(); ++i) {
-    const at::Tensor hidden = decoder_->ForwardPacked(PackSequences(sequence));
-    const at::Tensor log_probs =
-        at::log_softmax(decoder_->Logits(hidden.narrow(0, hidden.size(0) - 1, 1)), -1).view(-1);
-    EXPECT_EQ(reply.action_ids[i], log_probs.argmax().item<int64_t>());
-    EXPECT_NEAR(reply.log_probs[i], log_probs.max().item<float>(), 1e-4);
-    sequence[0].push_back(reply.action_ids[i]);
+TEST_F(ServingThreads, ManyThreadsSubmitAndCancelWhileWeightsChange) {
+  Start({{"a", 256, {}}, {"b", 256, {}}});
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (uint64_t i = 0; i < 50; ++i) {
+        engine::Request request = MakeRequest(t * 1000 + i, std::string(1 + i % 40, 'x'));
+        request.policy = i % 2 == 0 ? "a" : "b";
+        if (i % 5 == 0) request.constraint = std::make_shared<OneOf>(std::vector<std::string>{"yes", "no"});
+        EXPECT_TRUE(engine_->Submit(std::move(request)).ok());
+        if (i % 7 == 0) engine_->Cancel(t * 1000 + i);
+        if (i == 25) {
+          EXPECT_TRUE(engine_->Refresh("b", {}).ok());
+        }
+        engine_->statistics();
+      }
+    });
   }
+  for (std::thread& thread : threads) thread.join();
+  Collect(200);
+  for (const auto& [id, reply] : replies_) EXPECT_NE(reply.finish, Finish::kError);
 }
 
-TEST_F(Serving, ABatchGivesWhatEachCallGivesAlone) {
+TEST_F(ServingThreads, TooManyWaitingCallsAreRefused) {
+  std::promise<void> go;
+  before_run_ = [wait = go.get_future().share()](const Step&) { wait.wait(); };
   ServingOptions options;
-  options.deterministic = true;
-  Start(options);
-  std::vector<engine::Reply> alone;
-  for (uint64_t i = 0; i < 12; ++i) alone.push_back(Ask(MakeRequest(i, std::string(5 * i + 1, 'x'), 20, 1.0)));
-  for (uint64_t i = 0; i < 12; ++i) {
-    engine::Request request = MakeRequest(i, std::string(5 * i + 1, 'x'), 20, 1.0);
-    request.id = 100 + i;
-    ASSERT_TRUE(engine_->Submit(request).ok());
-  }
-  Collect(12);
-  for (uint64_t i = 0; i < 12; ++i) {
-    EXPECT_EQ(replies_[100 + i].action_ids, alone[i].action_ids);
-    EXPECT_EQ(replies_[100 + i].log_probs, alone[i].log_probs);  // bit for bit
-  }
+  options.max_waiting = 3;
+  Start({{"", 256, {}}}, options);
+  for (uint64_t id = 1; id <= 3; ++id) ASSERT_TRUE(engine_->Submit(MakeRequest(id, "x")).ok());
+  const Status fourth = engine_->Submit(MakeRequest(4, "x"));
+  ASSERT_FALSE(fourth.ok());
+  EXPECT_EQ(fourth.error().code(), ErrorCode::kUnavailable);
+  go.set_value();
+  Collect(3);
+  EXPECT_TRUE(engine_->Submit(MakeRequest(5, "x")).ok());
+  Collect(1);
 }
 
-TEST_F(Serving, ContinuousBatchAgreesWithinRounding) {
+TEST_F(ServingThreads, WhatIsWrongIsRefusedAtOnce) {
+  Start({{"first", 64, {}}, {"second", 40, {}}}, {}, 3);
+  const auto refused = [&](const engine::Request& request) {
+    const Status status = engine_->Submit(request);
+    EXPECT_FALSE(status.ok());
+    return status.ok() ? "" : std::string(ErrorCodeName(status.error().code())) + ": " + status.error().message();
+  };
+  engine::Request request = MakeRequest(1, "x");
+  request.policy = "third";
+  EXPECT_NE(refused(request).find("it serves `first`, `second`"), std::string::npos);
+  EXPECT_NE(refused(MakeRequest(1, std::string(70, 'x'))).find("holds 64 with the reply"), std::string::npos);
+  request = MakeRequest(1, std::string(25, 'x'));
+  request.policy = "second";
+  EXPECT_NE(refused(request).find("holds 40 with the reply"), std::string::npos);
+  EXPECT_NE(refused(MakeRequest(1, std::string(20, 'x'), 20)).find("needs 0.0 MiB of KV cache"), std::string::npos);
+  request = MakeRequest(1, "x");
+  request.messages = nullptr;
+  EXPECT_NE(refused(request).find("no messages"), std::string::npos);
+  const double nan = std::nan("");
+  for (const auto& change : std::vector<std::function<void(engine::Sampling*)>>{
+           [](auto* s) { s->temperature = -1.0; }, [&](auto* s) { s->temperature = nan; },
+           [](auto* s) { s->top_p = 0.0; }, [&](auto* s) { s->top_p = nan; }, [](auto* s) { s->top_k = -1; },
+           [](auto* s) { s->min_p = 1.5; }, [&](auto* s) { s->min_p = nan; },
+           [](auto* s) { s->repetition_penalty = 0.0; }, [&](auto* s) { s->repetition_penalty = nan; },
+           [](auto* s) { s->max_tokens = 0; }}) {
+    request = MakeRequest(1, "x");
+    change(&request.sampling);
+    EXPECT_NE(refused(request).find("must be"), std::string::npos);
+  }
+  request = MakeRequest(1, "x");
+  request.constraint = std::make_shared<OneOf>(std::vector<std::string>{"#"});
+  EXPECT_NE(refused(request).find("cannot spell"), std::string::npos);
+  EXPECT_EQ(engine_->Refresh("third", {}).error().code(), ErrorCode::kNotFound);
+  ASSERT_TRUE(engine_->Submit(MakeRequest(1, "x")).ok());
+  Collect(1);
+}
+
+TEST_F(ServingThreads, TheCountsAddUp) {
+  Start({{"", 256, {}}});
+  const std::string prompt(60, 'x');
+  ASSERT_TRUE(engine_->Submit(MakeRequest(1, prompt, 4)).ok());
+  Collect(1);
+  ASSERT_TRUE(engine_->Submit(MakeRequest(2, prompt, 4)).ok());
+  Collect(1);
+  ASSERT_TRUE(engine_->Refresh("", {}).ok());  // the counts of the last step are there
+  const auto tokens = static_cast<int64_t>(replies_[1].observation_ids.size());
+  const ServingStatistics s = engine_->statistics();
+  EXPECT_EQ(s.calls, 2);
+  EXPECT_EQ(s.prefill_tokens, tokens + 1);
+  EXPECT_EQ(s.cached_tokens, tokens - 1);
+  EXPECT_EQ(replies_[2].cached_tokens, tokens - 1);
+  EXPECT_EQ(s.decode_tokens, static_cast<int64_t>(replies_[1].action_ids.size() + replies_[2].action_ids.size()) - 2);
+  EXPECT_EQ(s.blocks, 64);
+  EXPECT_GE(s.peak_used_blocks, BlocksFor(tokens));
+}
+
+TEST(ServingEngine, WhatCannotStartSaysWhy) {
+  const auto make = [](std::vector<ServedPolicy> policies, ServingOptions options, const ExecutorFactory& factory) {
+    const auto made = MakeServingEngine(std::move(policies), ByteChat(), options, factory);
+    return made.ok() ? std::string() : made.error().ToString();
+  };
+  const ExecutorFactory fails = [] { return Error(ErrorCode::kOutOfMemory, "no memory for blocks"); };
+  EXPECT_EQ(make({{"", 64, {}}}, {}, fails), "no memory for blocks");
+  const ExecutorFactory tiny = []() -> Result<std::unique_ptr<Executor>> {
+    FakeExecutor::Options options;
+    options.blocks = 0;
+    return std::unique_ptr<Executor>(std::make_unique<FakeExecutor>(options));
+  };
+  EXPECT_NE(make({{"", 64, {}}}, {}, tiny).find("`kv_cache` is too small"), std::string::npos);
+  EXPECT_FALSE(make({}, {}, fails).empty());
   ServingOptions options;
-  options.prefill_tokens = 16;  // prompts arrive in slices beside calls being decoded
-  options.max_sequences = 5;
-  Start(options);
-  for (uint64_t i = 0; i < 14; ++i)
-    ASSERT_TRUE(engine_->Submit(MakeRequest(i, std::string(3 + 9 * (i % 5), 'a'), 24)).ok());
-  Collect(14);
-  at::NoGradGuard no_grad;
-  for (const auto& [id, reply] : replies_) {
-    std::vector<int32_t> whole = reply.observation_ids;
-    whole.insert(whole.end(), reply.action_ids.begin(), reply.action_ids.end());
-    const std::vector<std::vector<int32_t>> one{whole};
-    const at::Tensor log_probs = at::log_softmax(decoder_->Logits(decoder_->ForwardPacked(PackSequences(one))), -1);
-    for (size_t i = 0; i < reply.action_ids.size(); ++i) {
-      const auto row = static_cast<int64_t>(reply.observation_ids.size() + i) - 1;
-      EXPECT_NEAR(reply.log_probs[i], log_probs[row][reply.action_ids[i]].item<float>(), 1e-3) << id << " " << i;
-    }
-  }
-}
-
-TEST_F(Serving, StreamingAddsUpToTheText) {
-  Start({});
-  engine::Request request = MakeRequest(1, "stream", 40, 1.0);
-  request.want_stream = true;
-  const engine::Reply reply = Ask(request);
-  EXPECT_EQ(deltas_[1], reply.text);
-}
-
-TEST_F(Serving, AStopStringEndsTheReplyBeforeIt) {
-  Start({});
-  const engine::Reply whole = Ask(MakeRequest(1, "abc", 30, 1.0));
-  ASSERT_GT(whole.text.size(), 12u);
-  engine::Request request = MakeRequest(2, "abc", 30, 1.0);
-  request.sampling.stream = {1, 17};
-  request.want_stream = true;
-  request.sampling.stop = {whole.text.substr(6, 4)};
-  const engine::Reply stopped = Ask(request);
-  EXPECT_EQ(stopped.finish, Finish::kStop);
-  EXPECT_EQ(stopped.text, whole.text.substr(0, whole.text.find(request.sampling.stop[0])));
-  EXPECT_EQ(deltas_[2], stopped.text);
-  EXPECT_LT(stopped.action_ids.size(), whole.action_ids.size());
-}
-
-TEST_F(Serving, CancellationFreesTheCacheForThoseWhoWait) {
-  ServingOptions options;
-  options.kv_cache_bytes = 4 * 64 * (2 * 2 * 2 * 8 * 4);  // four blocks
-  Start(options, 100000);
-  // The first takes all there is and would go on for very long; the second can only run when it is gone.
-  ASSERT_TRUE(engine_->Submit(MakeRequest(1, "first", 220, 1.0)).ok());
-  engine::Request second = MakeRequest(2, "second", 200);
-  ASSERT_TRUE(engine_->Submit(second).ok());
-  engine_->Cancel(1);
-  engine_->Cancel(777);
-  Collect(2);
-  EXPECT_NE(replies_[2].finish, Finish::kCancelled);
-  EXPECT_FALSE(replies_[2].action_ids.empty());
-}
-
-TEST_F(Serving, WhatCannotFitIsRefusedAtOnce) {
-  ServingOptions options;
-  options.kv_cache_bytes = 64 * (2 * 2 * 2 * 8 * 4);
-  Start(options, 128);
-  const Status too_long = engine_->Submit(MakeRequest(1, std::string(300, 'x'), 4));
-  ASSERT_FALSE(too_long.ok());
-  EXPECT_EQ(too_long.error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_NE(too_long.error().message().find("holds 128"), std::string::npos) << too_long.error().message();
-  const Status too_large = engine_->Submit(MakeRequest(2, "x", 100));
-  ASSERT_FALSE(too_large.ok());
-  EXPECT_EQ(too_large.error().code(), ErrorCode::kOutOfMemory);
-  engine::Request bad = MakeRequest(3, "x", 4, -1.0);
-  EXPECT_FALSE(engine_->Submit(bad).ok());
-  bad = MakeRequest(4, "x", 4);
-  bad.policy = "planner";
-  EXPECT_EQ(engine_->Submit(bad).error().code(), ErrorCode::kNotFound);
-  EXPECT_NE(Ask(MakeRequest(5, "x", 4)).finish, Finish::kError);
-}
-
-TEST_F(Serving, AFullContextEndsTheReply) {
-  Start({}, 40);
-  for (uint64_t i = 1; i < 20; ++i) {
-    const engine::Reply reply = Ask(MakeRequest(i, "x", 1000, 1.0));
-    EXPECT_LE(reply.observation_ids.size() + reply.action_ids.size(), 40u);
-    if (reply.finish == Finish::kLength) {
-      EXPECT_EQ(reply.observation_ids.size() + reply.action_ids.size(), 40u);
-    }
-  }
-}
-
-TEST_F(Serving, NotANumberIsAnErrorAndTheEngineGoesOn) {
-  Start({});
-  const engine::Reply fine = Ask(MakeRequest(1, "x", 2));
-  EXPECT_NE(fine.finish, Finish::kError);
-  decoder_->Find("model.norm.weight")->fill_(std::numeric_limits<float>::quiet_NaN());
-  for (uint64_t id = 2; id < 4; ++id) {
-    const engine::Reply reply = Ask(MakeRequest(id, "x", 2));
-    ASSERT_EQ(reply.finish, Finish::kError);
-    EXPECT_NE(reply.error->message().find("not numbers"), std::string::npos);
-  }
-}
-
-TEST(ReplyText, HoldsBackWhatMayBecomeAStopString) {
-  ReplyText text(ByteTokenizer(), {"</a>", "\n\n"});
-  const tokenizer::Tokenizer tokenizer = ByteTokenizer();
-  std::string shown;
-  bool stopped = false;
-  for (const int32_t id : tokenizer.Encode("one\ntwo < 3 </b> é</a> more")) {
-    stopped = text.Push(id);
-    shown += text.TakeDelta();
-    EXPECT_EQ(shown.find("</a"), std::string::npos);
-    if (stopped) break;
-  }
-  EXPECT_TRUE(stopped);
-  EXPECT_EQ(text.text(), "one\ntwo < 3 </b> é");
-  EXPECT_EQ(shown, text.text());
-}
-
-TEST(ReplyText, FinishReleasesWhatWasHeldBack) {
-  ReplyText text(ByteTokenizer(), {"</answer>"});
-  std::string shown;
-  for (const int32_t id : ByteTokenizer().Encode("x</ans")) {
-    EXPECT_FALSE(text.Push(id));
-    shown += text.TakeDelta();
-  }
-  EXPECT_EQ(shown, "x");
-  text.Finish();
-  EXPECT_EQ(shown + text.TakeDelta(), "x</ans");
+  options.max_sequences = 0;
+  EXPECT_NE(make({{"", 64, {}}}, options, fails).find("must be at least 1"), std::string::npos);
 }
 
 }  // namespace

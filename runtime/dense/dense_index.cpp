@@ -11,7 +11,7 @@ namespace jade::dense {
 namespace {
 
 // Enough that texts of about one length are found to be encoded together, few enough that Ctrl-C is soon obeyed.
-constexpr int64_t kPassagesAtOnce = 256;
+constexpr int64_t kPassagesAtOnce = 64;
 
 Result<std::vector<std::string>> Texts(retrieve::Index& index, int64_t first, int64_t count) {
   std::vector<int64_t> rows(static_cast<size_t>(count));

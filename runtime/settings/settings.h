@@ -16,11 +16,11 @@ namespace jade::settings {
 inline constexpr char kScript[] = "script";
 
 struct Backbone {
-  std::string kind = "local";   // local, remote
-  std::string model = "nano";   // a path, a shipped model, one that was pulled, or kScript; remote: the server's name
-  std::string replies;          // of kScript: a file, runtime/session/script.h
-  std::string device = "auto";  // auto, cpu, cuda
-  std::string dtype = "auto";   // auto, fp32, bf16
+  std::string kind = "local";       // local, remote
+  std::string model = "nano";       // a path, shipped or pulled, or kScript; remote: the server's name
+  std::string replies;              // of kScript: a file, runtime/session/script.h
+  std::string device = "auto";      // auto, cpu, cuda
+  std::string dtype = "auto";       // auto, fp32, bf16, int8
   uint64_t kv_cache = 1ULL << 30U;  // bytes
   int64_t threads = 0;              // 0: all cores
   bool deterministic = false;

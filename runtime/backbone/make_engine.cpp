@@ -1,0 +1,106 @@
+#include "runtime/backbone/make_engine.h"
+
+#include <fmt/format.h>
+
+#include <new>
+#include <set>
+
+#include "runtime/backbone/packed_executor.h"
+#include "runtime/backbone/torch_executor.h"
+
+namespace jade::backbone {
+namespace {
+
+Status CheckPolicies(const std::vector<NamedDecoder>& policies) {
+  if (policies.empty()) return Error(ErrorCode::kInvalidArgument, "a backbone needs at least one set of weights");
+  const Decoder& first = *policies.front().decoder;
+  const ModelConfig& c = first.config();
+  std::set<std::string> names;
+  for (const NamedDecoder& policy : policies) {
+    const ModelConfig& other = policy.decoder->config();
+    if (other.layers != c.layers || other.heads != c.heads || other.kv_heads != c.kv_heads ||
+        other.head_dim != c.head_dim || other.hidden_size != c.hidden_size || other.ffn_size != c.ffn_size ||
+        other.vocab_size != c.vocab_size || policy.decoder->device() != first.device()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("policy `{}` has another shape than `{}`; policies of one backbone are weights of one "
+                               "model",
+                               policy.name, policies.front().name));
+    }
+    if (!names.insert(policy.name).second) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("two policies are called `{}`", policy.name));
+    }
+  }
+  return {};
+}
+
+const char* NumberName(kernels::Number number) {
+  switch (number) {
+    case kernels::Number::kFp32:
+      return "fp32";
+    case kernels::Number::kBf16:
+      return "bf16";
+    case kernels::Number::kInt8:
+      return "int8";
+  }
+  return "";
+}
+
+// The kernels go through a head in whole vectors.
+bool FitsPackedExecutor(const Decoder& decoder) {
+  constexpr int64_t kWidestVector = 16;
+  return decoder.device().is_cpu() && decoder.config().head_dim % kWidestVector == 0;
+}
+
+std::unique_ptr<Executor> Make(const std::vector<std::shared_ptr<Decoder>>& decoders, const EngineOptions& options) {
+  if (FitsPackedExecutor(*decoders.front()) && !options.plain) {
+    ExecutorOptions packed;
+    packed.weights = options.weights;
+    packed.kv_cache_bytes = options.kv_cache_bytes;
+    packed.threads = options.threads;
+    return MakePackedExecutor(decoders, packed);
+  }
+  const at::ScalarType dtype = options.weights == kernels::Number::kFp32 ? at::kFloat : at::kBFloat16;
+  return MakeTorchExecutor(decoders, {dtype, options.kv_cache_bytes, options.threads});
+}
+
+}  // namespace
+
+Status CheckNumber(kernels::Number weights, at::Device device) {
+  if (weights != kernels::Number::kInt8 || device.is_cpu()) return {};
+  return Error(ErrorCode::kUnsupported, "int8 weights are for the processor; use bf16 on this device");
+}
+
+Result<std::unique_ptr<Executor>> MakeDecoderExecutor(const std::vector<std::shared_ptr<Decoder>>& decoders,
+                                                      const EngineOptions& options) {
+  try {
+    return Make(decoders, options);
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kOutOfMemory, "not enough memory for the KV cache");
+  } catch (const c10::Error& error) {
+    return Error(ErrorCode::kOutOfMemory, error.what_without_backtrace()).Wrap("making room for the KV cache");
+  }
+}
+
+Result<std::unique_ptr<ServingEngine>> MakeEngine(const std::vector<NamedDecoder>& policies, tokenizer::ChatFormat chat,
+                                                  EngineOptions options) {
+  JADE_TRY(CheckPolicies(policies));
+  if (options.kv_cache_bytes <= 0) return Error(ErrorCode::kInvalidArgument, "`kv_cache` must be above 0");
+  JADE_TRY(CheckNumber(options.weights, policies.front().decoder->device()));
+  if (options.threads < 1) return Error(ErrorCode::kInvalidArgument, "threads must be at least 1");
+  std::vector<std::shared_ptr<Decoder>> decoders;
+  std::vector<ServedPolicy> served;
+  for (const NamedDecoder& policy : policies) {
+    const ModelConfig& config = policy.decoder->config();
+    ServedPolicy& of = served.emplace_back();
+    of.name = policy.name;
+    of.max_positions = config.max_positions;
+    for (const int64_t id : config.eos_ids) of.end_ids.push_back(static_cast<int32_t>(id));
+    decoders.push_back(policy.decoder);
+  }
+  options.serving.details =
+      fmt::format("{}, {}", NumberName(options.weights), decoders.front()->device().is_cpu() ? "cpu" : "cuda");
+  return MakeServingEngine(std::move(served), std::move(chat), options.serving,
+                           [decoders, options] { return MakeDecoderExecutor(decoders, options); });
+}
+
+}  // namespace jade::backbone
