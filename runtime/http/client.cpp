@@ -1,4 +1,3 @@
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 namespace jade::http {
 namespace {
 
+using internal::Curl;
 using internal::Easy;
 using internal::Outcome;
 using internal::Transfer;
@@ -30,7 +30,7 @@ constexpr int kLongestPollMs = 10'000;
 constexpr size_t kKeptHandles = 256;
 
 struct MultiCloser {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+  void operator()(CURLM* multi) const { Curl().multi_cleanup(multi); }
 };
 
 // Signals are for the program's other threads; a write to a closed connection must not raise one here.
@@ -45,7 +45,7 @@ class MultiClient final : public Client {
   MultiClient(ClientOptions options, CURLM* multi)
       : options_(std::move(options)), multi_(multi), bucket_(options_.requests_per_second) {
     if (options_.clock == nullptr) options_.clock = std::make_shared<engine::SteadyClock>();
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(options_.concurrency));
+    Curl().multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(options_.concurrency));
     thread_ = std::thread([this] { Serve(); });
   }
 
@@ -77,7 +77,7 @@ class MultiClient final : public Client {
     Wake();
   }
 
-  void Wake() override { curl_multi_wakeup(multi_.get()); }
+  void Wake() override { Curl().multi_wakeup(multi_.get()); }
 
  private:
   using Transfers = std::unordered_map<Id, std::unique_ptr<Transfer>>;
@@ -92,7 +92,7 @@ class MultiClient final : public Client {
       FireTimers();
       Dispatch();
       int running = 0;
-      curl_multi_perform(multi_.get(), &running);
+      Curl().multi_perform(multi_.get(), &running);
       Reap();
       Rest();
     }
@@ -199,12 +199,12 @@ class MultiClient final : public Client {
     ++active_;
     if (Status begun = transfer.Begin(std::move(easy), now); !begun.ok()) return End(transfer, begun.error());
     transfer.receiver().Started(transfer.attempts());
-    curl_multi_add_handle(multi_.get(), transfer.easy());
+    Curl().multi_add_handle(multi_.get(), transfer.easy());
     Arm(transfer);
   }
 
   Easy TakeHandle() {
-    if (handles_.empty()) return Easy(curl_easy_init());
+    if (handles_.empty()) return Easy(Curl().easy_init());
     Easy easy = std::move(handles_.back());
     handles_.pop_back();
     return easy;
@@ -212,7 +212,7 @@ class MultiClient final : public Client {
 
   // Off the wire.
   void Leave(Transfer& transfer) {
-    curl_multi_remove_handle(multi_.get(), transfer.easy());
+    Curl().multi_remove_handle(multi_.get(), transfer.easy());
     --active_;
     Easy easy = transfer.Release();
     if (handles_.size() < kKeptHandles) handles_.push_back(std::move(easy));
@@ -220,11 +220,11 @@ class MultiClient final : public Client {
 
   void Reap() {
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+    while (const CURLMsg* message = Curl().multi_info_read(multi_.get(), &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       const CURLcode code = message->data.result;
       char* self = nullptr;
-      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
+      Curl().easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
       auto& transfer = *reinterpret_cast<Transfer*>(self);  // NOLINT: as libcurl keeps it
       Outcome outcome = transfer.Finish(code);
       Leave(transfer);
@@ -277,7 +277,7 @@ class MultiClient final : public Client {
     if (next <= now) return;
     if (next != kForever && active_ == 0 && Idle() && options_.clock->SkipTo(next)) return;
     const int64_t ms = next == kForever ? kLongestPollMs : std::min<int64_t>((next - now + 999) / 1000, kLongestPollMs);
-    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(ms), nullptr);
+    Curl().multi_poll(multi_.get(), nullptr, 0, static_cast<int>(ms), nullptr);
   }
 
   bool Idle() {
@@ -330,9 +330,9 @@ class WaitingReceiver final : public Receiver {
 
 Result<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   if (options.concurrency < 1) return Error(ErrorCode::kInvalidArgument, "`concurrency` must be at least 1");
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CURLM* multi = started == CURLE_OK ? curl_multi_init() : nullptr;
-  if (multi == nullptr) return Error(ErrorCode::kUnavailable, "libcurl cannot be started");
+  JADE_TRY(internal::LoadCurl());
+  CURLM* multi = Curl().multi_init();
+  if (multi == nullptr) return Error(ErrorCode::kOutOfMemory, "no memory for an HTTP client");
   return std::unique_ptr<Client>(std::make_unique<MultiClient>(std::move(options), multi));
 }
 

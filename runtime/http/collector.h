@@ -28,6 +28,11 @@ class Collector {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return done_ >= count; });
   }
+  // Waits until a streamed reply has begun.
+  void WaitForData(int key) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !kept_[key].data.empty(); });
+  }
   Kept Get(int key) {
     std::lock_guard lock(mutex_);
     return kept_[key];
@@ -53,6 +58,7 @@ class Collector {
     Status Data(std::string_view bytes) override {
       std::lock_guard lock(collector_->mutex_);
       collector_->kept_[key_].data += bytes;
+      collector_->changed_.notify_all();
       return {};
     }
     void Done(Result<Response> result) override {

@@ -155,19 +155,17 @@ TEST_F(HostileServerTest, NeverAnswers) {
 }
 
 TEST_F(HostileServerTest, AnswersForEver) {
-  std::latch begun(1);
-  StubServer server([&](const StubRequest&, StubConnection& to) {
+  StubServer server([](const StubRequest&, StubConnection& to) {
     to.BeginStream();
     to.Send("data: 1\n\n");
-    begun.count_down();
     to.WaitUntilLeft();
   });
   Collector collector;
   Request request{.url = server.Url("/")};
   request.timeouts.first_byte = std::chrono::seconds(20);
   request.timeouts.attempt = std::chrono::seconds(60);
-  client_->Submit(std::move(request), collector.Receive(0));
-  begun.wait();
+  client_->Submit(std::move(request), collector.Receive(0, /*streams=*/true));
+  collector.WaitForData(0);
   clock_->SkipTo(60'000'000);
   client_->Wake();
   const auto reply = collector.Only();

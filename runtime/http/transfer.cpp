@@ -65,7 +65,7 @@ std::string Explain(CURLcode code) {
     case CURLE_URL_MALFORMAT:
       return "not a URL";
     default:
-      return curl_easy_strerror(code);
+      return Curl().easy_strerror(code);
   }
 }
 
@@ -85,19 +85,19 @@ Status Transfer::Begin(Easy easy, int64_t now_us) {
   stopped_.reset();
   message_[0] = '\0';
   CURL* curl = easy_.get();
-  curl_easy_reset(curl);
+  Curl().easy_reset(curl);
   headers_.reset();
   for (const std::string& header : request_.headers) {
     if (header.find_first_of("\r\n") != std::string::npos) {
       return ErrorOf(ErrorCode::kInvalidArgument, "a header contains a line break");
     }
-    headers_.reset(curl_slist_append(headers_.release(), header.c_str()));
+    headers_.reset(Curl().slist_append(headers_.release(), header.c_str()));
   }
   // No pause of a second before a large body is sent.
-  headers_.reset(curl_slist_append(headers_.release(), "Expect:"));
+  headers_.reset(Curl().slist_append(headers_.release(), "Expect:"));
   bool taken = true;
   const auto set = [&](CURLoption option, auto value) {
-    taken = taken && curl_easy_setopt(curl, option, value) == CURLE_OK;
+    taken = taken && Curl().easy_setopt(curl, option, value) == CURLE_OK;
   };
   set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -153,7 +153,7 @@ bool Transfer::Stop(Error error) {
 // Fewer bytes than given end the attempt.
 size_t Transfer::TakeBody(std::string_view bytes) {
   long status = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   if (!IsFine(static_cast<int>(status))) {
     body_ += bytes.substr(0, kMaxErrorBytes - std::min(body_.size(), kMaxErrorBytes));
     received_ += bytes.size();
@@ -188,7 +188,7 @@ Outcome Transfer::FinishReply(int status) {
   response.body = std::move(body_);
   response.attempts = attempts_;
   curl_off_t seconds = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &seconds);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &seconds);
   if (seconds > 0) outcome.retry_after_us = std::min<int64_t>(seconds, 1'000'000'000) * 1'000'000;
   outcome.passing = IsPassing(status);
   if (IsFine(status)) {
@@ -225,7 +225,7 @@ Outcome Transfer::FinishFailure(CURLcode code) {
 
 Outcome Transfer::Finish(CURLcode code) {
   long status = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   // A reply that says what is wrong counts even when it was cut off or too long.
   const bool refused = status >= 400 && !stopped_ && (code == CURLE_PARTIAL_FILE || code == CURLE_WRITE_ERROR);
   return code == CURLE_OK || refused ? FinishReply(static_cast<int>(status)) : FinishFailure(code);

@@ -2,8 +2,6 @@
 // Internal to runtime/http: one request on its way through the client, and its libcurl handle while it is on the wire.
 // Lives on the client's thread.
 
-#include <curl/curl.h>
-
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -11,17 +9,18 @@
 #include <string>
 #include <utility>
 
+#include "runtime/http/curl_library.h"
 #include "runtime/http/http.h"
 
 namespace jade::http::internal {
 
 struct EasyCloser {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  void operator()(CURL* easy) const { Curl().easy_cleanup(easy); }
 };
 using Easy = std::unique_ptr<CURL, EasyCloser>;
 
 struct ListCloser {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { Curl().slist_free_all(list); }
 };
 
 // How an attempt ended.

@@ -16,6 +16,15 @@ TEST(SettingsTest, EveryKeyHasADefault) {
   EXPECT_EQ(settings->budget.calls, 64);
 }
 
+TEST(SettingsTest, OnlyVectorsHaveAnEncoder) {
+  const auto hybrid = ParseSettings("c.yaml", "retriever: { kind: hybrid, model: e5-small-v2 }\n");
+  ASSERT_TRUE(hybrid.ok()) << hybrid.error().ToString();
+  EXPECT_EQ(hybrid->retriever.kind, "hybrid");
+  EXPECT_EQ(hybrid->retriever.model, "e5-small-v2");
+  EXPECT_THAT(ParseSettings("c.yaml", "retriever: { model: e5-small-v2 }\n").error().ToString(),
+              HasSubstr("c.yaml:1: `model` is only for `kind: dense` and `kind: hybrid`"));
+}
+
 TEST(SettingsTest, ReadsWhatIsThere) {
   const auto settings = ParseSettings("c.yaml",
                                       "backbone: { model: smollm2-135m, dtype: bf16, kv_cache: 2GiB }\n"
