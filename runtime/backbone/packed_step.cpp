@@ -105,8 +105,8 @@ void PackedStep::FinishLayer(Member& member, int64_t layer, const Target& target
   Linear(member, w.output, buffers_.input.as<char>(), target.rows, kernels::Epilogue::kAdd, target.hidden,
          config_.hidden_size);
   Normalise(member, target.hidden, target.rows, w.ffn_norm);
-  Linear(member, w.gate_up, buffers_.input.as<char>(), target.rows, kernels::Epilogue::kSwiGlu, buffers_.ffn.as<char>(),
-         config_.ffn_size);
+  Linear(member, w.gate_up, buffers_.input.as<char>(), target.rows, kernels::Epilogue::kSwiGlu,
+         buffers_.ffn.as<char>(), config_.ffn_size);
   Linear(member, w.down, buffers_.ffn.as<char>(), target.rows, kernels::Epilogue::kAdd, target.hidden,
          config_.hidden_size);
 }

@@ -18,8 +18,8 @@ PackedMatrix::PackedMatrix(Number number, int64_t columns, int64_t depth, Column
     : number_(number), columns_(columns), depth_(depth), order_(order) {
   words_ = number == Number::kFp32 ? depth : (depth + 1) / 2;
   const int64_t half = kPanelColumns / 2;
-  panels_ =
-      order == ColumnOrder::kGateUp ? (columns / 2 + half - 1) / half : (columns + kPanelColumns - 1) / kPanelColumns;
+  panels_ = order == ColumnOrder::kGateUp ? (columns / 2 + half - 1) / half
+                                          : (columns + kPanelColumns - 1) / kPanelColumns;
   const int64_t word_bytes = number == Number::kInt8 ? 2 : 4;
   panels_buffer_ = AlignedBuffer(static_cast<size_t>(panels_ * kPanelColumns * words_ * word_bytes));
   const size_t row = static_cast<size_t>(panels_ * kPanelColumns) * sizeof(float);

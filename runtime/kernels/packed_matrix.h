@@ -42,8 +42,8 @@ class PackedMatrix {
   // For a matrix [columns][depth]; Pack fills it. Throws std::bad_alloc.
   PackedMatrix(Number number, int64_t columns, int64_t depth, ColumnOrder order = ColumnOrder::kPlain);
 
-  // All members call it. `weights` is [columns][depth], `bias` [columns] or null. bf16 rounds to nearest even; int8 has
-  // a scale for each column, its largest magnitude / 127. Ends with a barrier.
+  // All members call it. `weights` is [columns][depth], `bias` [columns] or null. bf16 rounds to nearest even; int8 has a
+  // scale for each column, its largest magnitude / 127. Ends with a barrier.
   void Pack(const float* weights, const float* bias, Member& member);
 
   int64_t panels() const { return panels_; }

@@ -79,8 +79,8 @@ std::vector<double> Expected(const Product& p, const std::vector<float>& x, cons
     for (int64_t r = 0; r < p.rows; ++r) {
       double sum = bias[static_cast<size_t>(c)];
       for (int64_t k = 0; k < p.depth; ++k) {
-        const double weight = p.weights == Number::kInt8 ? static_cast<double>(std::lrint(row[k] / scale)) * scale
-                                                         : Seen(row[k], p.weights);
+        const double weight =
+            p.weights == Number::kInt8 ? static_cast<double>(std::lrint(row[k] / scale)) * scale : Seen(row[k], p.weights);
         sum += weight * Seen(x[static_cast<size_t>(r * p.depth + k)], activations);
       }
       y[static_cast<size_t>(r * p.columns + c)] = sum;
@@ -111,8 +111,7 @@ TEST_P(Products, AreThoseOfTheNumbersAndDoNotDependOnTheRowsBeside) {
     LinearTask task = matrix.Task(p.rows);
     task.x = input.data(), task.y = y.data(), task.y_stride = p.columns, task.epilogue = Epilogue::kAdd;
     table->linear(task, 0, matrix.panels());
-    for (size_t i = 0; i < y.size(); ++i)
-      EXPECT_NEAR(y[i], expected[i] + 1.0, 2e-4 * std::sqrt(p.depth)) << table->name;
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i] + 1.0, 2e-4 * std::sqrt(p.depth)) << table->name;
     const int64_t row = p.rows / 2;
     task.epilogue = Epilogue::kStore, task.y = y.data();
     table->linear(task, 0, matrix.panels());
@@ -182,8 +181,7 @@ std::vector<double> ExpectedAttention(const Cache& c, const float* q, int64_t li
   for (int64_t t = 0; t < limit; ++t) {
     double score = 0;
     for (int64_t d = 0; d < c.head_dim; ++d) {
-      score +=
-          static_cast<double>(Seen(q[d], c.number)) * Seen(c.keys[static_cast<size_t>(t * c.head_dim + d)], c.number);
+      score += static_cast<double>(Seen(q[d], c.number)) * Seen(c.keys[static_cast<size_t>(t * c.head_dim + d)], c.number);
     }
     weights.push_back(score * scale);
     highest = std::max(highest, weights.back());
@@ -191,8 +189,8 @@ std::vector<double> ExpectedAttention(const Cache& c, const float* q, int64_t li
   for (double& w : weights) total += w = std::exp(w - highest);
   for (int64_t t = 0; t < limit; ++t) {
     for (int64_t d = 0; d < c.head_dim; ++d) {
-      out[static_cast<size_t>(d)] +=
-          weights[static_cast<size_t>(t)] / total * Seen(c.values[static_cast<size_t>(t * c.head_dim + d)], c.number);
+      out[static_cast<size_t>(d)] += weights[static_cast<size_t>(t)] / total *
+                                     Seen(c.values[static_cast<size_t>(t * c.head_dim + d)], c.number);
     }
   }
   return out;

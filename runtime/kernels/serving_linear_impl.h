@@ -42,19 +42,11 @@ using MultiplyFunction = void (*)(const uint32_t* x, int64_t words, const char* 
 template <Number kNumber>
 MultiplyFunction MultiplyFor(int64_t rows) {
   static constexpr MultiplyFunction kFunctions[] = {
-    MultiplyPanel<kNumber, 1>,
-    MultiplyPanel<kNumber, 2>,
-    MultiplyPanel<kNumber, 3>,
-    MultiplyPanel<kNumber, 4>,
-    MultiplyPanel<kNumber, 5>,
-    MultiplyPanel<kNumber, 6>,
+      MultiplyPanel<kNumber, 1>, MultiplyPanel<kNumber, 2>, MultiplyPanel<kNumber, 3>, MultiplyPanel<kNumber, 4>,
+      MultiplyPanel<kNumber, 5>, MultiplyPanel<kNumber, 6>,
 #if JADE_VECTOR_BYTES == 64
-    MultiplyPanel<kNumber, 7>,
-    MultiplyPanel<kNumber, 8>,
-    MultiplyPanel<kNumber, 9>,
-    MultiplyPanel<kNumber, 10>,
-    MultiplyPanel<kNumber, 11>,
-    MultiplyPanel<kNumber, 12>,
+      MultiplyPanel<kNumber, 7>, MultiplyPanel<kNumber, 8>, MultiplyPanel<kNumber, 9>, MultiplyPanel<kNumber, 10>,
+      MultiplyPanel<kNumber, 11>, MultiplyPanel<kNumber, 12>,
 #endif
   };
   return kFunctions[rows - 1];
