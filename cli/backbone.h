@@ -10,6 +10,8 @@
 
 #include "compiler/result/result.h"
 #include "runtime/engine/engine.h"
+#include "runtime/progress/progress.h"
+#include "runtime/retrieve/searcher.h"
 #include "runtime/settings/settings.h"
 
 namespace jade::cli {
@@ -19,6 +21,29 @@ namespace jade::cli {
 Status EnterBackbone(char** arguments);
 
 Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& backbone);
+
+// The vectors beside an index: built with an encoder, and searched with it.
+struct VectorsSummary {
+  std::string path;
+  int64_t vectors = 0;
+  uint64_t bytes = 0;
+  double texts_per_second = 0.0;
+};
+struct VectorsRequest {
+  std::string index;          // a BM25 index
+  std::string model;          // a path, or one that was pulled
+  std::string kind = "flat";  // flat, ivf, hnsw
+};
+Result<VectorsSummary> BuildVectors(const VectorsRequest& request, progress::Sink& progress,
+                                    const std::atomic<bool>& cancel);
+// The model that the vectors beside an index were built with; empty when there are none that can be read.
+std::string ModelOfVectors(const std::string& index);
+struct SearcherRequest {
+  std::string index;
+  std::string model;  // empty: the one that the vectors were built with
+  bool hybrid = false;
+};
+Result<std::unique_ptr<retrieve::Searcher>> OpenSearcher(const SearcherRequest& request);
 
 // One line of `jade doctor`; `remedy` is empty when all is well.
 struct Finding {

@@ -36,6 +36,19 @@ Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& /*b
   return Error(ErrorCode::kUnavailable, "`jade` itself runs no models");
 }
 
+Result<VectorsSummary> BuildVectors(const VectorsRequest& /*request*/, progress::Sink& /*progress*/,
+                                    const std::atomic<bool>& /*cancel*/) {
+  return Error(ErrorCode::kUnavailable, "`jade` itself encodes no texts");
+}
+
+std::string ModelOfVectors(const std::string& /*index*/) {
+  return {};
+}
+
+Result<std::unique_ptr<retrieve::Searcher>> OpenSearcher(const SearcherRequest& /*request*/) {
+  return Error(ErrorCode::kUnavailable, "`jade` itself encodes no texts");
+}
+
 std::vector<Finding> BackboneFindings() {
   return {};
 }

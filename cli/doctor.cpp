@@ -13,7 +13,9 @@
 #include "cli/backbone.h"
 #include "cli/command.h"
 #include "cli/native_text.h"
+#include "cli/remote.h"
 #include "cli/terminal.h"
+#include "cli/workbench.h"
 #include "runtime/assets/assets.h"
 #include "runtime/retrieve/index.h"
 #include "runtime/trace/store.h"
@@ -79,8 +81,15 @@ std::vector<Finding> Examine(const Status& backbone) {
   return findings;
 }
 
-int Doctor(bool as_json, char** arguments) {
-  const std::vector<Finding> findings = Examine(EnterBackbone(arguments));
+int Doctor(const std::string& config, bool as_json, char** arguments) {
+  settings::Settings settings;
+  if (!config.empty()) {
+    auto read = ReadSettings(config, {});
+    if (!read.ok()) return Fail(read.error());
+    settings = std::move(*read);
+  }
+  std::vector<Finding> findings = Examine(EnterBackbone(arguments));
+  for (Finding& finding : RemoteFindings(settings)) findings.push_back(std::move(finding));
   if (as_json) {
     nlohmann::json list = nlohmann::json::array();
     for (const auto& f : findings) list.push_back({{"name", f.name}, {"value", f.value}, {"remedy", f.remedy}});
@@ -101,11 +110,13 @@ int Doctor(bool as_json, char** arguments) {
 void AddDoctorCommand(CLI::App& app, Invocation& invocation) {
   CLI::App* doctor =
       app.add_subcommand("doctor", "Report versions, devices, threads, caches and what is wrong with them");
-  doctor->footer("Examples:\n  jade doctor\n  jade doctor --json");
+  doctor->footer("Examples:\n  jade doctor\n  jade doctor --json\n  jade doctor --config remote.yaml");
   auto as_json = std::make_shared<bool>(false);
   doctor->add_flag("--json", *as_json, "print a JSON array of {name, value, remedy}");
-  doctor->callback([as_json, &invocation] {
-    invocation.action = [as_json, &invocation] { return Doctor(*as_json, invocation.arguments); };
+  auto config = std::make_shared<std::string>();
+  doctor->add_option("--config", *config, "also asks the servers that this YAML file names");
+  doctor->callback([config, as_json, &invocation] {
+    invocation.action = [config, as_json, &invocation] { return Doctor(*config, *as_json, invocation.arguments); };
   });
 }
 

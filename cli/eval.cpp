@@ -203,8 +203,7 @@ int Evaluate(const Options& options, const Invocation& invocation) {
     JADE_TRY(ReadInputs(options.fields, program, workflow));
     return {};
   };
-  request.program =
-      LoadProgramToRun({options.file, options.workflow, settings->backbone, inputs_fit}, invocation, &status);
+  request.program = LoadProgramToRun({options.file, options.workflow, *settings, inputs_fit}, invocation, &status);
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   ApplySettings(*settings, !options.sample, &request);
@@ -227,6 +226,12 @@ int Evaluate(const Options& options, const Invocation& invocation) {
   request.store = bench->store.get();
   std::unique_ptr<retrieve::Index> index;
   if (std::any_of(inputs->begin(), inputs->end(), [](const RowInput& input) { return input.documents; })) {
+    if (settings::IsRemoteRetriever(settings->retriever.kind)) {
+      return Fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("documents by title need an index on this machine, not a retriever of kind `{}`: "
+                                    "name one with --corpus",
+                                    settings->retriever.kind)));
+    }
     auto path = ResolveIndex(settings->retriever.index, bar, cancel);
     auto opened = path.ok() ? retrieve::Index::Open(*path) : Result<std::unique_ptr<retrieve::Index>>(path.error());
     if (!opened.ok()) return Fail(opened.error());

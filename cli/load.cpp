@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/backbone.h"
+#include "cli/retriever.h"
 #include "cli/terminal.h"
 #include "cli/workbench.h"
 #include "compiler/diag/render.h"
@@ -39,17 +40,21 @@ namespace {
 Status CheckRun(const session::Program& program, const ProgramToRun& wanted, const Invocation& invocation) {
   if (auto workflow = program.FindWorkflow(wanted.workflow); !workflow.ok()) return workflow.error();
   if (wanted.check) JADE_TRY(wanted.check(program));
-  if (wanted.backbone.model == settings::kScript) return {};
-  if (auto model = assets::FindModel(wanted.backbone.model); !model.ok()) return model.error();
+  const settings::Backbone& backbone = wanted.settings.backbone;
+  const bool here = !backbone.is_script() && !backbone.is_remote();
+  if (!here && !NeedsBackbone(wanted.settings.retriever)) return {};
+  if (here) {
+    if (auto model = assets::FindModel(backbone.model); !model.ok()) return model.error();
+  }
   Status entered = EnterBackbone(invocation.arguments);
-  if (entered.ok()) return entered;
+  if (entered.ok() || !here) return entered;
   return Error(entered.error().code(), entered.error().message() + "; `--replies FILE` runs without a model");
 }
 
 }  // namespace
 
 session::ProgramPtr LoadProgramToRun(const ProgramToRun& wanted, const Invocation& invocation, int* status) {
-  auto loaded = session::Program::LoadFile(wanted.path, PromptsFor(wanted.backbone));
+  auto loaded = session::Program::LoadFile(wanted.path, PromptsFor(wanted.settings.backbone));
   if (!loaded.ok()) {
     *status = Fail(loaded.error());
     return nullptr;

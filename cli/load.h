@@ -18,12 +18,13 @@ void ShowDiagnostics(const std::vector<diag::Diagnostic>& diagnostics);
 // Null when the file cannot be read or has errors; both have been shown, and *status says how to exit.
 session::ProgramPtr LoadProgram(const std::string& path, const session::LoadOptions& options, int* status);
 
-// The same for a command that runs `workflow` as the settings say. When they ask for a model, this process is one that
-// can run it (cli/backbone.h) afterwards; what is wrong with program, workflow or model is said before.
+// The same for a command that runs `workflow` as the settings say. When they ask for a model or an encoder, this
+// process is one that can run it (cli/backbone.h) afterwards; what is wrong with program, workflow or model is said
+// before.
 struct ProgramToRun {
   const std::string& path;
   const std::string& workflow;
-  const settings::Backbone& backbone;
+  const settings::Settings& settings;
   std::function<Status(const session::Program&)> check;  // what else must hold; may be empty
 };
 session::ProgramPtr LoadProgramToRun(const ProgramToRun& wanted, const Invocation& invocation, int* status);

@@ -26,7 +26,7 @@ int Pull(const Options& options, const std::atomic<bool>& cancel) {
       nlohmann::json list = nlohmann::json::array();
       for (const auto& model : pull::KnownModels()) {
         list.push_back({{"model", model.name},
-                        {"bytes", model.file_bytes},
+                        {"bytes", model.bytes()},
                         {"licence", model.licence},
                         {"path", pull::FindPulledModel(model.name).value_or("")}});
       }
@@ -34,7 +34,7 @@ int Pull(const Options& options, const std::atomic<bool>& cancel) {
       return kFine;
     }
     for (const auto& model : pull::KnownModels()) {
-      fmt::print("{:16} {:>9}  {}{}\n", model.name, HumanBytes(static_cast<double>(model.file_bytes)), model.licence,
+      fmt::print("{:18} {:>9}  {}{}\n", model.name, HumanBytes(static_cast<double>(model.bytes())), model.licence,
                  pull::FindPulledModel(model.name) ? "  (in the cache)" : "");
     }
     return kFine;

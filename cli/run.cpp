@@ -82,8 +82,7 @@ int Run(const Options& options, const Invocation& invocation) {
     JADE_TRY(session::BindInputs(program, workflow, *inputs, params, {}));
     return {};
   };
-  request.program =
-      LoadProgramToRun({options.file, options.workflow, settings->backbone, inputs_fit}, invocation, &status);
+  request.program = LoadProgramToRun({options.file, options.workflow, *settings, inputs_fit}, invocation, &status);
   if (request.program == nullptr) return status;
   request.workflow = options.workflow;
   request.inputs = std::move(*inputs);

@@ -196,31 +196,36 @@ json CallJson(const trace::CallRecord& call) {
   for (const auto& message : call.messages) messages.push_back({{"role", message.role}, {"text", message.text}});
   std::string hash;
   for (const uint8_t byte : call.path_hash) hash += fmt::format("{:02x}", byte);
-  return {{"index", call.index},
-          {"path", call.path},
-          {"path_hash", hash},
-          {"parent_path", call.parent_path},
-          {"kind", trace::CallKindName(call.kind)},
-          {"role", call.role},
-          {"status", trace::CallStatusName(call.status)},
-          {"error", call.error},
-          {"messages", messages},
-          {"observation_ids", call.observation_ids},
-          {"action", call.action},
-          {"action_ids", call.action_ids},
-          {"log_probs", call.log_probs},
-          {"truncated", call.truncated},
-          {"validity", trace::ValidityName(call.validity)},
-          {"penalty", call.penalty},
-          {"value", ParseOrNull(call.value_json)},
-          {"plan", call.plan},
-          {"diagnostics", ParseOrNull(call.diagnostics_json)},
-          {"shared_with", call.shared_with ? json(*call.shared_with) : json(nullptr)},
-          {"timings_us",
-           {{"issued", call.timings.issued_us},
-            {"started", call.timings.started_us},
-            {"first_token", call.timings.first_us},
-            {"finished", call.timings.finished_us}}}};
+  json shown = {{"index", call.index},
+                {"path", call.path},
+                {"path_hash", hash},
+                {"parent_path", call.parent_path},
+                {"kind", trace::CallKindName(call.kind)},
+                {"role", call.role},
+                {"status", trace::CallStatusName(call.status)},
+                {"error", call.error},
+                {"messages", messages},
+                {"observation_ids", call.observation_ids},
+                {"action", call.action},
+                {"action_ids", call.action_ids},
+                {"log_probs", call.log_probs},
+                {"truncated", call.truncated},
+                {"validity", trace::ValidityName(call.validity)},
+                {"penalty", call.penalty},
+                {"value", ParseOrNull(call.value_json)},
+                {"plan", call.plan},
+                {"diagnostics", ParseOrNull(call.diagnostics_json)},
+                {"shared_with", call.shared_with ? json(*call.shared_with) : json(nullptr)},
+                {"timings_us",
+                 {{"issued", call.timings.issued_us},
+                  {"started", call.timings.started_us},
+                  {"first_token", call.timings.first_us},
+                  {"finished", call.timings.finished_us}}}};
+  if (!call.constraint.empty()) {
+    shown["constraint"] = call.constraint;
+    shown["constraint_states"] = call.constraint_states;
+  }
+  return shown;
 }
 
 }  // namespace jade::cli

@@ -6,8 +6,10 @@
 #include <filesystem>
 
 #include "cli/backbone.h"
+#include "cli/remote.h"
+#include "cli/retriever.h"
 #include "runtime/assets/assets.h"
-#include "runtime/retrieve/provider.h"
+#include "runtime/retrieve/index.h"
 #include "runtime/session/script.h"
 
 namespace jade::cli {
@@ -48,7 +50,7 @@ Result<std::string> CachedIndexPath(const std::string& corpus) {
   if (ec) return Error(ErrorCode::kNotFound, fmt::format("cannot read corpus `{}`: {}", corpus, ec.message()));
   const auto size = fs::file_size(absolute, ec);
   const auto written = fs::last_write_time(absolute, ec).time_since_epoch().count();
-  const std::string key = fmt::format("{}\n{}\n{}", absolute.string(), size, written);
+  const std::string key = fmt::format("{}\n{}\n{}\nwith corpus hash", absolute.string(), size, written);
   JADE_ASSIGN_OR_RETURN(const std::string cache, assets::CacheFolder());
   return (fs::path(cache) / "indexes" /
           fmt::format("{}-{:016x}.db", absolute.stem().string(), XXH3_64bits(key.data(), key.size())))
@@ -64,10 +66,11 @@ Result<settings::Settings> ReadSettings(const std::string& path, const Workbench
   }
   if (!options.model.empty()) settings.backbone.model = options.model;
   if (!options.replies.empty()) {
+    settings.backbone.kind = "local";
     settings.backbone.model = settings::kScript;
     settings.backbone.replies = options.replies;
   }
-  if (!options.corpus.empty()) settings.retriever.index = options.corpus;
+  if (!options.corpus.empty()) settings.retriever.SearchHere(options.corpus);
   if (!options.store.empty()) settings.store.path = options.store;
   return settings;
 }
@@ -87,7 +90,7 @@ Result<std::string> ResolveIndex(const std::string& name, progress::Sink& progre
 Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progress, const std::atomic<bool>& cancel,
                          Workbench* bench) {
   const settings::Settings& settings = request.settings;
-  const bool scripted = settings.backbone.model == settings::kScript;
+  const bool scripted = settings.backbone.is_script();
   if (scripted && bench->engine == nullptr) {
     JADE_ASSIGN_OR_RETURN(auto script, session::LoadScript(settings.backbone.replies, request.program));
     bench->engine = std::move(script.engine);
@@ -95,16 +98,21 @@ Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progre
   }
   const bool served =
       std::any_of(bench->tools.begin(), bench->tools.end(), [](const auto& tool) { return tool->Serves(kRetriever); });
-  if (request.program.module()->FindCallee(kRetriever).valid() && !served) {
-    JADE_ASSIGN_OR_RETURN(const std::string index_path, ResolveIndex(settings.retriever.index, progress, cancel));
-    JADE_ASSIGN_OR_RETURN(auto index, retrieve::Index::Open(index_path));
-    bench->tools.push_back(retrieve::MakeRetrieverTool(std::move(index), {kRetriever}, PassagesFor(settings)));
+  const bool needed = request.program.module()->FindCallee(kRetriever).valid() && !served;
+  if (needed && settings::IsRemoteRetriever(settings.retriever.kind)) {
+    JADE_ASSIGN_OR_RETURN(auto tool, MakeRemoteRetriever(settings.retriever, {kRetriever}, PassagesFor(settings)));
+    bench->tools.push_back(std::move(tool));
+  } else if (needed) {
+    JADE_ASSIGN_OR_RETURN(auto retriever,
+                          OpenRetriever(settings.retriever, kRetriever, PassagesFor(settings), progress, cancel));
+    bench->tools.push_back(std::move(retriever));
   }
   if (request.record && bench->store == nullptr) {
     JADE_ASSIGN_OR_RETURN(bench->store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
   }
   if (bench->engine == nullptr) {
-    JADE_ASSIGN_OR_RETURN(bench->engine, LoadEngine(settings.backbone));
+    JADE_ASSIGN_OR_RETURN(bench->engine, settings.backbone.is_remote() ? MakeRemoteBackbone(settings.backbone)
+                                                                       : LoadEngine(settings.backbone));
   }
   return {};
 }
@@ -139,6 +147,7 @@ void ApplySettings(const settings::Settings& settings, bool greedy, session::Run
       roles->roles[module.callee(ir::CalleeId{i}).name].temperature = 0.0;
     }
   }
+  roles->constrained = settings.backbone.decode == "constrained";
   request->settings = std::move(roles);
   request->params = settings.params;
   request->budget.depth = settings.budget.depth;

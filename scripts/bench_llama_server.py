@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +26,8 @@ def parse_arguments():
     parser.add_argument("--server", required=True, help="path of llama-server")
     parser.add_argument("--model", required=True, help="a GGUF")
     parser.add_argument("--prompts", help="file of prompts; without it they are made up")
-    parser.add_argument("--calls", type=int, default=500)
+    parser.add_argument("--limit", type=int, default=0, help="so many of the prompts; 0: all")
+    parser.add_argument("--calls", type=int, default=500, help="made-up prompts")
     parser.add_argument("--shared", type=int, default=450)
     parser.add_argument("--own", type=int, default=60)
     parser.add_argument("--reply", type=int, default=30)
@@ -76,7 +78,7 @@ def server_command(options, port, context):
 
 
 def start(options, context):
-    """The server's process and port; its log goes to a temporary file that is shown when it does not come up."""
+    """The server's process, its port and the lines of its log, which grow."""
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_"))}
     process = subprocess.Popen(server_command(options, port, context), stdout=subprocess.DEVNULL,
@@ -89,13 +91,16 @@ def start(options, context):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/health")
             if connection.getresponse().status == 200:
-                return process, port
+                return process, port, log
         except OSError:
             pass
         time.sleep(0.1)
     process.kill()
-    tail = b"".join(log[-10:]).decode(errors="replace")
-    sys.exit(f"bench_llama_server: llama-server did not come up:\n{tail}")
+    sys.exit(f"bench_llama_server: llama-server did not come up:\n{tail_of(log)}")
+
+
+def tail_of(log):
+    return b"".join(log[-10:]).decode(errors="replace")
 
 
 class Caller(threading.Thread):
@@ -147,7 +152,7 @@ def measure(options, port, prompts, reply):
     seconds = time.monotonic() - begin
     for caller in callers:
         if caller.problem:
-            sys.exit(f"bench_llama_server: a call failed: {caller.problem}")
+            raise RuntimeError(f"a call failed: {caller.problem}")
     calls = sum(c.calls for c in callers)
     return {
         "calls_per_s": calls / seconds, "seconds": seconds, "calls": calls,
@@ -158,12 +163,17 @@ def measure(options, port, prompts, reply):
 
 def main():
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench_llama_server: interrupted"))  # the server ends with us
     prompts, reply = load_prompts(options)
+    prompts = prompts[:options.limit or len(prompts)]
     context = options.slots * ((max(len(p) for p in prompts) + reply + 64 + 255) // 256 * 256)
-    process, port = start(options, context)
+    process, port, log = start(options, context)
     try:
         measure(options, port, prompts[:1], 1)  # warm-up: memory is touched, one slot holds the shared prefix
         result = measure(options, port, prompts, reply)
+    except RuntimeError as error:
+        died = f"; the server has ended with status {process.returncode}" if process.poll() is not None else ""
+        sys.exit(f"bench_llama_server: {error}{died}\n{tail_of(log)}")
     finally:
         process.terminate()
         process.wait()

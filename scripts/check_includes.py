@@ -13,12 +13,14 @@ LAYER = {"compiler": 0, "runtime": 1, "bench": 1, "cli": 2, "tests": 3}
 # Library header -> the rooms that may include it.
 WALLS = {
     r"antlr4|(generated/|grammar/)?Jade(Lexer|Parser)": ("compiler/parse", "grammar"),
-    r"torch/|ATen/|c10/": ("runtime/backbone", "runtime/train"),
+    r"torch/|ATen/|c10/": ("runtime/backbone", "runtime/encoder", "runtime/train"),
+    r"faiss/": ("runtime/dense",),
     r"sqlite3\.h": ("runtime/sqlite",),
     r"yaml-cpp/": ("runtime/config",),
     r"llvm/": ("compiler/codegen", "runtime/jit"),
     r"CLI/": ("cli", "cli/repl"),
     r"histedit\.h": ("cli/line",),
+    r"curl/": ("runtime/http",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 

@@ -8,7 +8,8 @@ set -euo pipefail
 packages=(
   cmake ninja-build g++ ccache lld pkg-config git ca-certificates python3
   antlr4 libantlr4-runtime-dev libfmt-dev libyaml-cpp-dev libcli11-dev nlohmann-json3-dev
-  libsqlite3-dev libutf8proc-dev libxxhash-dev libssl-dev libedit-dev libzip-dev zlib1g-dev libgtest-dev libgmock-dev
+  libsqlite3-dev libutf8proc-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libedit-dev libzip-dev zlib1g-dev
+  libfaiss-dev libgtest-dev libgmock-dev
   llvm-19-dev
 )
 backbone=(libtorch-dev libopenblas0-openmp)

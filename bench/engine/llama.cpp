@@ -15,6 +15,9 @@ namespace {
 
 using nlohmann::json;
 
+// Calls for each of the server's slots by which its settings are chosen.
+constexpr int kTrialRounds = 3;
+
 // Calls `use` with every line that is a JSON object.
 template <typename Use>
 void ForEachObject(std::string_view output, const Use& use) {
@@ -93,16 +96,16 @@ LlamaCase LlamaCase::Server(const LlamaOptions& options, std::string prompts_pat
 }
 
 std::vector<LlamaSettings> LlamaCase::Candidates() const {
-  std::vector<LlamaSettings> candidates{{.flash = true, .unified = false}, {.flash = false, .unified = false}};
-  // With one sequence the two caches are the same.
-  if (kind_ == Kind::kServer || shape_.sequences > 1) {
-    candidates.push_back({.flash = true, .unified = true});
-    candidates.push_back({.flash = false, .unified = true});
-  }
+  std::vector<LlamaSettings> candidates{{.flash = true, .unified = false}};
+  if (kind_ == Kind::kServer || shape_.sequences > 1) candidates.push_back({.flash = true, .unified = true});
+  // The server takes minutes, and flash attention was never slower. With one sequence the two caches are the same.
+  if (kind_ == Kind::kServer) return candidates;
+  candidates.push_back({.flash = false, .unified = false});
+  if (shape_.sequences > 1) candidates.push_back({.flash = false, .unified = true});
   return candidates;
 }
 
-std::vector<std::string> LlamaCase::Command(const LlamaSettings& settings) const {
+std::vector<std::string> LlamaCase::Command(const LlamaSettings& settings, bool trial) const {
   const std::string threads = std::to_string(options_.threads);
   const std::string flash = settings.flash ? "on" : "off";
   // What suits our own threads is taken out of the environment.
@@ -164,13 +167,14 @@ std::vector<std::string> LlamaCase::Command(const LlamaSettings& settings) const
     add({"python3", options_.server_script, "--server", options_.folder + "/llama-server", "--model", options_.model,
          "--prompts", prompts_path_, "--slots", std::to_string(slots_), "--threads", threads, "--flash", flash,
          "--unified", settings.unified ? "on" : "off"});
+    if (trial) add({"--limit", std::to_string(kTrialRounds * slots_)});
   }
   return command;
 }
 
-Result<double> LlamaCase::Measure(const LlamaSettings& settings) const {
+Result<double> LlamaCase::Measure(const LlamaSettings& settings, bool trial) const {
   const auto tick = [this] { return options_.cancel == nullptr || !*options_.cancel; };
-  JADE_ASSIGN_OR_RETURN(const pull::ProcessResult run, pull::RunProcess(Command(settings), tick));
+  JADE_ASSIGN_OR_RETURN(const pull::ProcessResult run, pull::RunProcess(Command(settings, trial), tick));
   if (run.exit_status != 0) {
     return NoFigure("llama.cpp", run.output).Wrap(fmt::format("exit status {}", run.exit_status));
   }
@@ -186,19 +190,21 @@ Result<double> LlamaCase::Measure(const LlamaSettings& settings) const {
 }
 
 Status LlamaCase::Sample() {
-  if (!samples_.empty()) {
-    JADE_ASSIGN_OR_RETURN(const double rate, Measure(best_));
-    samples_.push_back(rate);
-    return {};
+  if (samples_.empty()) {
+    double best = 0;
+    for (const LlamaSettings& settings : Candidates()) {
+      JADE_ASSIGN_OR_RETURN(const double rate, Measure(settings, /*trial=*/true));
+      if (rate <= best) continue;
+      best = rate;
+      best_ = settings;
+    }
+    if (kind_ != Kind::kServer) {
+      samples_.push_back(best);
+      return {};
+    }
   }
-  double best = 0;
-  for (const LlamaSettings& settings : Candidates()) {
-    JADE_ASSIGN_OR_RETURN(const double rate, Measure(settings));
-    if (rate <= best) continue;
-    best = rate;
-    best_ = settings;
-  }
-  samples_.push_back(best);
+  JADE_ASSIGN_OR_RETURN(const double rate, Measure(best_, /*trial=*/false));
+  samples_.push_back(rate);
   return {};
 }
 

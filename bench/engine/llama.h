@@ -42,7 +42,8 @@ class LlamaCase {
   // `prompts_path`: the file that bench_llama_server.py reads.
   static LlamaCase Server(const LlamaOptions& options, std::string prompts_path, int slots);
 
-  // One more sample of the best settings; the first call tries all. kUnavailable when a tool is missing or fails.
+  // One more sample of the best settings; the first call tries all, the server with a part of its calls. Fails with
+  // what the tool printed last.
   Status Sample();
 
   const std::vector<double>& samples() const { return samples_; }
@@ -52,8 +53,8 @@ class LlamaCase {
   enum class Kind { kPrompt, kDecode, kServer };
   LlamaCase(const LlamaOptions& options, Kind kind) : options_(options), kind_(kind) {}
   std::vector<LlamaSettings> Candidates() const;
-  std::vector<std::string> Command(const LlamaSettings& settings) const;
-  Result<double> Measure(const LlamaSettings& settings) const;
+  std::vector<std::string> Command(const LlamaSettings& settings, bool trial) const;
+  Result<double> Measure(const LlamaSettings& settings, bool trial) const;
 
   LlamaOptions options_;
   Kind kind_;

@@ -1,5 +1,6 @@
 #include "bench/engine/machine.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <barrier>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -58,12 +60,18 @@ SumFunction ChooseSum() {
 
 }  // namespace
 
+// The C library asks the processor, which under a hypervisor may tell of other machines' caches too.
 size_t LastLevelCacheBytes() {
-  for (const int name : {_SC_LEVEL4_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE}) {
-    const long bytes = sysconf(name);
-    if (bytes > 0) return static_cast<size_t>(bytes);
+  size_t most = 0;
+  for (int index = 0; index < 8; ++index) {
+    std::ifstream file(fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/size", index));
+    size_t size = 0;
+    char unit = 0;
+    if (file >> size >> unit && unit == 'K') most = std::max(most, size << 10);
   }
-  return size_t{32} << 20;
+  const long told = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  if (most == 0 && told > 0) most = static_cast<size_t>(told);
+  return most > 0 ? most : size_t{32} << 20;
 }
 
 double ReadBytesPerSecond(int threads, size_t bytes, int rounds) {

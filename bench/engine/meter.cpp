@@ -13,7 +13,8 @@ namespace jade::bench {
 namespace {
 
 constexpr int kReadRounds = 5;
-constexpr size_t kReadCaches = 8;  // the buffer is so many times the last cache
+constexpr size_t kReadCaches = 4;                     // the buffer is so many times the last cache,
+constexpr size_t kMostReadBytes = size_t{256} << 20;  // but counts in the peak of memory, so not larger than this
 
 }  // namespace
 
@@ -51,9 +52,9 @@ Status Meter::MeasureProducts() {
 }
 
 void Meter::MeasureRead() {
-  bytes_per_s_ = model_.on_cpu()
-                     ? ReadBytesPerSecond(model_.threads(), kReadCaches * LastLevelCacheBytes(), kReadRounds)
-                     : model_.DeviceReadBytesPerSecond();
+  const size_t bytes = std::min(kReadCaches * LastLevelCacheBytes(), kMostReadBytes);
+  bytes_per_s_ =
+      model_.on_cpu() ? ReadBytesPerSecond(model_.threads(), bytes, kReadRounds) : model_.DeviceReadBytesPerSecond();
   if (bytes_per_s_ > 0) reads_.push_back(bytes_per_s_ * 1e-9);
 }
 

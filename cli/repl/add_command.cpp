@@ -11,6 +11,7 @@
 #include "cli/repl/terminal_reader.h"
 #include "cli/repl/text_reader.h"
 #include "cli/repl/workbench_equipment.h"
+#include "cli/retriever.h"
 #include "runtime/assets/assets.h"
 
 namespace jade::cli {
@@ -27,8 +28,12 @@ struct Options {
 };
 
 // Whether this process can run models. A prompt without them is still good for everything else.
-Status EnterModels(const settings::Backbone& backbone, const Invocation& invocation) {
-  if (backbone.model == settings::kScript) {
+Status EnterModels(const settings::Settings& settings, const Invocation& invocation) {
+  const settings::Backbone& backbone = settings.backbone;
+  const bool vectors = NeedsBackbone(settings.retriever);
+  if (backbone.is_remote()) return vectors ? EnterBackbone(invocation.arguments) : Status();
+  if (backbone.is_script()) {
+    if (vectors) return EnterBackbone(invocation.arguments);
     return Error(ErrorCode::kUnavailable, "a session that began with `--replies` runs no models: begin one without");
   }
   if (auto model = assets::FindModel(backbone.model); !model.ok()) return model.error();
@@ -40,7 +45,7 @@ Status EnterModels(const settings::Backbone& backbone, const Invocation& invocat
 int Repl(const Options& options, const Invocation& invocation) {
   auto settings = ReadSettings(options.config, options.bench);
   if (!settings.ok()) return Fail(settings.error());
-  Status models = EnterModels(settings->backbone, invocation);
+  Status models = EnterModels(*settings, invocation);
   repl::WorkbenchEquipment equipment(std::move(models), *invocation.cancel);
   repl::Setup setup;
   setup.settings = std::move(*settings);

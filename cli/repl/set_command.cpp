@@ -106,6 +106,7 @@ constexpr std::array kSettings = {
     Setting{"replies", "a JSONL file that answers in the place of a model, from its first line on", Effect::kBoth,
             [](const Setup& s) { return s.settings.backbone.replies; },
             [](Setup& s, const std::string& text) -> Status {
+              s.settings.backbone.kind = "local";
               s.settings.backbone.model = settings::kScript;
               s.settings.backbone.replies = text;
               return {};
@@ -115,7 +116,7 @@ constexpr std::array kSettings = {
     Setting{"corpus", "what `R` searches: atlas, an index, or a JSONL corpus", Effect::kTools,
             [](const Setup& s) { return s.settings.retriever.index; },
             [](Setup& s, const std::string& text) -> Status {
-              s.settings.retriever.index = text;
+              s.settings.retriever.SearchHere(text);
               return {};
             }},
     Setting{"passes", "what is done to the JIR: default, none, or a list", Effect::kProgram,

@@ -18,7 +18,7 @@ void WorkbenchEquipment::Apply(const Setup& setup, session::RunRequest* request)
 }
 
 Result<Equipment::Tools> WorkbenchEquipment::For(const session::Program& program, const Setup& setup) {
-  if (bench_.engine == nullptr && setup.settings.backbone.model != settings::kScript) {
+  if (bench_.engine == nullptr && !setup.settings.backbone.is_script()) {
     if (!models_.ok()) return models_.error();
   }
   const size_t tools = bench_.tools.size();

@@ -33,9 +33,8 @@ class Planner {
   void AddDecoding(std::vector<const PlannedSegment*> segments, int64_t chunk, size_t level) {
     if (level + 1 < kMostLevels) {
       // Sequences whose next whole chunk is the same come together.
-      std::stable_sort(segments.begin(), segments.end(), [&](const auto* a, const auto* b) {
-        return Compare(*a, *b, chunk) < 0;
-      });
+      std::stable_sort(segments.begin(), segments.end(),
+                       [&](const auto* a, const auto* b) { return Compare(*a, *b, chunk) < 0; });
       for (size_t begin = 0, end = 0; begin < segments.size(); begin = end) {
         for (end = begin + 1; end < segments.size() && Shares(*segments[begin], *segments[end], chunk);) ++end;
         AddGroup({segments.begin() + static_cast<std::ptrdiff_t>(begin),

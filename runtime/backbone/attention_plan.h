@@ -1,8 +1,8 @@
 #pragma once
 // Who attends to what in a step: the query rows of all segments cut into tiles for the attention kernel. Rows that read
 // the same blocks are put into one tile, also of different sequences: a prefix that many calls share is read once for
-// all of them ("cascade attention", Ye et al. 2024, https://flashinfer.ai/2024/02/02/cascade-inference.html). A row goes
-// through its chunks in ascending order whatever tile it is in, so the plan does not change a result.
+// all of them ("cascade attention", Ye et al. 2024, https://flashinfer.ai/2024/02/02/cascade-inference.html). A row
+// goes through its chunks in ascending order whatever tile it is in, so the plan does not change a result.
 //
 // The same for every layer and key head. Plain data.
 

@@ -1,7 +1,7 @@
 #pragma once
-// The storage of all blocks of keys and values on the CPU: one mapping as large as the budget, of which the system gives
-// pages as they are written. A block holds all layers and key heads of its tokens, for each the keys and then the values
-// in the order of kernels/serving_kernels.h. Used by the executor's threads.
+// The storage of all blocks of keys and values on the CPU: one mapping as large as the budget, of which the system
+// gives pages as they are written. A block holds all layers and key heads of its tokens, for each the keys and then the
+// values in the order of kernels/serving_kernels.h. Used by the executor's threads.
 
 #include <cstdint>
 

@@ -42,6 +42,11 @@ void WaitFor(const at::Tensor& tensor) {
   tensor.flatten().narrow(0, 0, 1).item<float>();
 }
 
+kernels::Number NumberOf(const std::string& dtype) {
+  if (dtype == "int8") return kernels::Number::kInt8;
+  return dtype == "fp32" ? kernels::Number::kFp32 : kernels::Number::kBf16;
+}
+
 class LoadedModel final : public MeasuredModel {
  public:
   LoadedModel(std::shared_ptr<Decoder> decoder, tokenizer::ChatFormat chat, MeasuredModelOptions options)
@@ -76,9 +81,7 @@ class LoadedModel final : public MeasuredModel {
 
 EngineOptions LoadedModel::Options(int64_t kv_cache_bytes) const {
   EngineOptions options;
-  options.weights = options_.dtype == "fp32"   ? kernels::Number::kFp32
-                    : options_.dtype == "int8" ? kernels::Number::kInt8
-                                               : kernels::Number::kBf16;
+  options.weights = NumberOf(options_.dtype);
   options.kv_cache_bytes = kv_cache_bytes;
   options.threads = options_.threads;
   return options;

@@ -38,7 +38,7 @@ class PackedExecutor final : public Executor {
     buffers_.Reserve(config_, static_cast<int64_t>(rows_.tokens.size()), wanted);
     const PackedStep run(config_, *packed_[policy], slab_, rotary_, rows_, buffers_, table_);
     team_.Run([&](kernels::Member& member) { run.Run(member); });
-    return {buffers_.logits.as<float>(), static_cast<size_t>(wanted * config_.vocab_size)};
+    return {buffers_.logits, static_cast<size_t>(wanted * config_.vocab_size)};
   }
 
   void Refresh(int policy) override { packed_.at(static_cast<size_t>(policy)).reset(); }

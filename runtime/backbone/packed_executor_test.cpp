@@ -128,7 +128,8 @@ TEST_P(Invariance, AReplyIsTheSameBitForBitHoweverItIsComputed) {
       tables_of_blocks.push_back(shared);
     }
     for (size_t s = 0; s < 9; ++s) {
-      segments.push_back({tables_of_blocks[s], 200, s % 2 == 0 ? std::span(tokens).subspan(200) : std::span(other).first(1), true});
+      segments.push_back(
+          {tables_of_blocks[s], 200, s % 2 == 0 ? std::span(tokens).subspan(200) : std::span(other).first(1), true});
     }
     const std::vector<BlockId> prompt = BlocksFrom(60, 6);
     segments.insert(segments.begin() + 3, {prompt, 0, other, false});

@@ -37,27 +37,26 @@ void RotaryTable::GrowTo(int64_t positions) {
   }
 }
 
-void StepBuffers::Reserve(const ModelConfig& c, int64_t rows_needed, int64_t wanted_needed) {
-  using kernels::AlignedBuffer;
-  const auto floats = [](int64_t n) { return AlignedBuffer(static_cast<size_t>(n) * sizeof(float)); };
+void StepBuffers::Reserve(const ModelConfig& c, int64_t rows, int64_t wanted) {
+  if (rows <= rows_ && wanted <= wanted_) return;
+  rows = std::max(rows, rows_);
+  wanted = std::max(wanted, wanted_);
+  rows_ = wanted_ = 0;
+  arena_ = kernels::Arena();
+  const auto bytes = [&](int64_t words) { return arena_.Take(static_cast<size_t>(words) * sizeof(float)); };
+  const auto floats = [&](int64_t words) { return reinterpret_cast<float*>(bytes(words)); };
   const int64_t q_width = c.heads * c.head_dim;
-  if (rows_needed > rows) {
-    rows = 0;
-    hidden = floats(rows_needed * c.hidden_size);
-    input = floats(rows_needed * std::max(c.hidden_size, q_width));
-    qkv = floats(rows_needed * (c.heads + 2 * c.kv_heads) * c.head_dim);
-    queries = floats(rows_needed * q_width);
-    mixed = floats(rows_needed * q_width);
-    sums = floats(rows_needed * c.heads * 2);
-    ffn = floats(rows_needed * c.ffn_size);
-    rows = rows_needed;
-  }
-  if (wanted_needed > wanted) {
-    wanted = 0;
-    last = floats(wanted_needed * c.hidden_size);
-    logits = floats(wanted_needed * c.vocab_size);
-    wanted = wanted_needed;
-  }
+  hidden = floats(rows * c.hidden_size);
+  last = floats(wanted * c.hidden_size);
+  input = bytes(rows * std::max(c.hidden_size, q_width));
+  qkv = floats(rows * (c.heads + 2 * c.kv_heads) * c.head_dim);
+  queries = bytes(rows * q_width);
+  mixed = floats(rows * q_width);
+  sums = floats(rows * c.heads * 2);
+  ffn = bytes(rows * c.ffn_size);
+  logits = floats(wanted * c.vocab_size);
+  rows_ = rows;
+  wanted_ = wanted;
 }
 
 PackedStep::PackedStep(const ModelConfig& config, const PackedWeights& weights, const KvSlab& slab,
@@ -75,40 +74,35 @@ PackedStep::PackedStep(const ModelConfig& config, const PackedWeights& weights, 
       number_bytes_(kernels::NumberBytes(slab.number())) {}
 
 void PackedStep::Run(Member& member) const {
-  auto* hidden = buffers_.hidden.as<float>();
+  auto* hidden = buffers_.hidden;
   const auto wanted = static_cast<int64_t>(rows_.wanted.size());
   Embed(member);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
     const PackedLayer& w = weights_.layers[static_cast<size_t>(layer)];
     const bool last = layer + 1 == config_.layers;
     Normalise(member, hidden, count_, w.attention_norm);
-    Linear(member, w.qkv, buffers_.input.as<char>(), count_, kernels::Epilogue::kStore, buffers_.qkv.as<float>(),
-           layout_.joint_width());
+    Linear(member, w.qkv, buffers_.input, count_, kernels::Epilogue::kStore, buffers_.qkv, layout_.joint_width());
     WriteKeysValues(member, layer);
     if (!last) {
       FinishLayer(member, layer, {hidden, count_, &rows_.plan});
     } else if (wanted > 0) {
       KeepWanted(member);
-      FinishLayer(member, layer, {buffers_.last.as<float>(), wanted, &rows_.last_plan});
+      FinishLayer(member, layer, {buffers_.last, wanted, &rows_.last_plan});
     }
   }
   if (wanted == 0) return;
-  Normalise(member, buffers_.last.as<float>(), wanted, weights_.norm);
-  Linear(member, weights_.head, buffers_.input.as<char>(), wanted, kernels::Epilogue::kStore,
-         buffers_.logits.as<float>(), config_.vocab_size);
+  Normalise(member, buffers_.last, wanted, weights_.norm);
+  Linear(member, weights_.head, buffers_.input, wanted, kernels::Epilogue::kStore, buffers_.logits, config_.vocab_size);
 }
 
 // Attention, its output projection and the feed-forward part.
 void PackedStep::FinishLayer(Member& member, int64_t layer, const Target& target) const {
   const PackedLayer& w = weights_.layers[static_cast<size_t>(layer)];
   Attend(member, layer, *target.plan);
-  Linear(member, w.output, buffers_.input.as<char>(), target.rows, kernels::Epilogue::kAdd, target.hidden,
-         config_.hidden_size);
+  Linear(member, w.output, buffers_.input, target.rows, kernels::Epilogue::kAdd, target.hidden, config_.hidden_size);
   Normalise(member, target.hidden, target.rows, w.ffn_norm);
-  Linear(member, w.gate_up, buffers_.input.as<char>(), target.rows, kernels::Epilogue::kSwiGlu,
-         buffers_.ffn.as<char>(), config_.ffn_size);
-  Linear(member, w.down, buffers_.ffn.as<char>(), target.rows, kernels::Epilogue::kAdd, target.hidden,
-         config_.hidden_size);
+  Linear(member, w.gate_up, buffers_.input, target.rows, kernels::Epilogue::kSwiGlu, buffers_.ffn, config_.ffn_size);
+  Linear(member, w.down, buffers_.ffn, target.rows, kernels::Epilogue::kAdd, target.hidden, config_.hidden_size);
 }
 
 void PackedStep::Embed(Member& member) const {
@@ -117,7 +111,7 @@ void PackedStep::Embed(Member& member) const {
   const int64_t unit_rows = RowsInUnit(count_, member.size());
   ForEach(member, (count_ + unit_rows - 1) / unit_rows, [&](int64_t unit) {
     for (int64_t r = unit * unit_rows; r < std::min(count_, (unit + 1) * unit_rows); ++r) {
-      std::memcpy(buffers_.hidden.as<float>() + r * width, table + rows_.tokens[static_cast<size_t>(r)] * width,
+      std::memcpy(buffers_.hidden + r * width, table + rows_.tokens[static_cast<size_t>(r)] * width,
                   static_cast<size_t>(width) * sizeof(float));
     }
   });
@@ -129,8 +123,8 @@ void PackedStep::Normalise(Member& member, const float* x, int64_t rows, const s
   const int64_t unit_rows = RowsInUnit(rows, member.size());
   ForEach(member, (rows + unit_rows - 1) / unit_rows, [&](int64_t unit) {
     for (int64_t r = unit * unit_rows; r < std::min(rows, (unit + 1) * unit_rows); ++r) {
-      table_.rms_norm(x + r * width, weight.data(), buffers_.input.as<char>() + r * width * number_bytes_,
-                      slab_.number(), width, static_cast<float>(config_.norm_eps));
+      table_.rms_norm(x + r * width, weight.data(), buffers_.input + r * width * number_bytes_, slab_.number(), width,
+                      static_cast<float>(config_.norm_eps));
     }
   });
 }
@@ -143,10 +137,10 @@ void PackedStep::Linear(Member& member, const kernels::PackedMatrix& matrix, con
   task.y_stride = y_stride;
   task.epilogue = epilogue;
   const int64_t row_blocks = (rows + kRowBlock - 1) / kRowBlock;
-  // Enough units that members end at the same time, few enough that a unit's rows are read from the first-level cache
-  // more than once.
-  const int64_t wanted_units = std::max<int64_t>(1, 8 * member.size() / row_blocks);
-  const int64_t panel_groups = std::min(matrix.panels(), member.size() == 1 ? 1 : wanted_units);
+  // Few rows wait for the weights: each member reads long runs of panels, fetching ahead. Many wait for arithmetic:
+  // small units let the members end at the same time.
+  const int64_t units = row_blocks == 1 ? 4 * member.size() : (16 * member.size() + row_blocks - 1) / row_blocks;
+  const int64_t panel_groups = std::min(matrix.panels(), member.size() == 1 ? 1 : units);
   const int64_t y_bytes = epilogue == kernels::Epilogue::kSwiGlu ? number_bytes_ : 4;
   ForEach(member, row_blocks * panel_groups, [&](int64_t unit) {
     const int64_t block = unit / panel_groups, group = unit % panel_groups;
@@ -181,12 +175,12 @@ const float* PackedStep::PreparedHead(const float* head, const std::vector<float
 void PackedStep::WriteRow(int64_t layer, const BlockRows& block, int64_t r) const {
   const PackedLayer& w = weights_.layers[static_cast<size_t>(layer)];
   const int64_t row = block.first_row + r, position = block.position + r, width = config_.head_dim;
-  const float* joint = buffers_.qkv.as<float>() + row * layout_.joint_width();
+  const float* joint = buffers_.qkv + row * layout_.joint_width();
   alignas(64) float scratch[2 * kMostHeadDim];
   for (int64_t head = 0; head < config_.heads; ++head) {
     const float* q = PreparedHead(joint + head * width, w.q_norm, position, scratch);
-    table_.convert(q, buffers_.queries.as<char>() + (row * layout_.q_width() + head * width) * number_bytes_,
-                   slab_.number(), width);
+    table_.convert(q, buffers_.queries + (row * layout_.q_width() + head * width) * number_bytes_, slab_.number(),
+                   width);
   }
   const float* keys = joint + layout_.q_width();
   const float* values = keys + layout_.kv_width();
@@ -200,13 +194,13 @@ void PackedStep::WriteRow(int64_t layer, const BlockRows& block, int64_t r) cons
 // The wanted rows' residual stream and queries, close together.
 void PackedStep::KeepWanted(Member& member) const {
   if (member.index() == 0) {
-    const auto width = static_cast<size_t>(config_.hidden_size) * sizeof(float);
+    const auto width = static_cast<size_t>(config_.hidden_size);
     const auto q_bytes = static_cast<size_t>(layout_.q_width() * number_bytes_);
     for (size_t i = 0; i < rows_.wanted.size(); ++i) {
       const auto row = static_cast<size_t>(rows_.wanted[i]);
-      std::memcpy(buffers_.last.as<char>() + i * width, buffers_.hidden.as<char>() + row * width, width);
+      std::memcpy(buffers_.last + i * width, buffers_.hidden + row * width, width * sizeof(float));
       // Wanted rows ascend, so that none is overwritten before it is moved.
-      std::memmove(buffers_.queries.as<char>() + i * q_bytes, buffers_.queries.as<char>() + row * q_bytes, q_bytes);
+      std::memmove(buffers_.queries + i * q_bytes, buffers_.queries + row * q_bytes, q_bytes);
     }
   }
   member.Barrier();
@@ -241,9 +235,9 @@ void PackedStep::AttendTile(int64_t layer, int64_t kv_head, const PlannedTile& p
   for (int r = 0; r < planned.rows; ++r) {
     const int64_t head = kv_head * group + planned.member[r];
     at[r] = planned.row[r] * layout_.q_width() + head * width;
-    sums[r] = buffers_.sums.as<float>() + 2 * (planned.row[r] * config_.heads + head);
-    tile.q[r] = buffers_.queries.as<char>() + at[r] * number_bytes_;
-    tile.out[r] = buffers_.mixed.as<float>() + at[r];
+    sums[r] = buffers_.sums + 2 * (planned.row[r] * config_.heads + head);
+    tile.q[r] = buffers_.queries + at[r] * number_bytes_;
+    tile.out[r] = buffers_.mixed + at[r];
     tile.limit[r] = planned.limit[r];
     if (planned.begins) {
       std::memset(tile.out[r], 0, static_cast<size_t>(width) * sizeof(float));
@@ -258,8 +252,7 @@ void PackedStep::AttendTile(int64_t layer, int64_t kv_head, const PlannedTile& p
     sums[r][0] = state.highest[r];
     sums[r][1] = state.sum[r];
     if (!planned.ends) continue;
-    table_.finish_attention(tile.out[r], state.sum[r], buffers_.input.as<char>() + at[r] * number_bytes_,
-                            slab_.number(), width);
+    table_.finish_attention(tile.out[r], state.sum[r], buffers_.input + at[r] * number_bytes_, slab_.number(), width);
   }
 }
 

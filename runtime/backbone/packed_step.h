@@ -10,6 +10,7 @@
 #include "runtime/backbone/executor.h"
 #include "runtime/backbone/kv_slab.h"
 #include "runtime/backbone/packed_weights.h"
+#include "runtime/kernels/arena.h"
 #include "runtime/kernels/packed_matrix.h"
 #include "runtime/kernels/team.h"
 
@@ -31,32 +32,36 @@ class RotaryTable {
 struct BlockRows {
   BlockId block = 0;
   int32_t first_row = 0, rows = 0;
-  int32_t slot = 0;       // of the first
+  int32_t slot = 0;      // of the first
   int64_t position = 0;  // of the first
 };
 
 struct StepRows {
-  std::vector<int32_t> tokens;     // [N]
-  std::vector<BlockRows> blocks;   // all rows
-  std::vector<int32_t> wanted;     // [M] rows whose logits are wanted
-  AttentionPlan plan;              // of all rows
-  AttentionPlan last_plan;         // of the wanted rows, numbered 0 … M - 1: the last layer needs no others
+  std::vector<int32_t> tokens;    // [N]
+  std::vector<BlockRows> blocks;  // all rows
+  std::vector<int32_t> wanted;    // [M] rows whose logits are wanted
+  AttentionPlan plan;             // of all rows
+  AttentionPlan last_plan;        // of the wanted rows, numbered 0 … M - 1: the last layer needs no others
 };
 
 // Buffers of a step, [rows][…]; they grow and are kept.
 struct StepBuffers {
-  kernels::AlignedBuffer hidden;     // fp32 [N][D], the residual stream
-  kernels::AlignedBuffer last;       // fp32 [M][D], of the wanted rows
-  kernels::AlignedBuffer input;      // numbers [N][max(D, H·E)], what is multiplied
-  kernels::AlignedBuffer qkv;        // fp32 [N][C]
-  kernels::AlignedBuffer queries;    // numbers [N][H·E]
-  kernels::AlignedBuffer mixed;      // fp32 [N][H·E], attention before division
-  kernels::AlignedBuffer sums;       // fp32 [N][H][2], running maximum and sum
-  kernels::AlignedBuffer ffn;        // numbers [N][F]
-  kernels::AlignedBuffer logits;     // fp32 [M][V]
-  int64_t rows = 0, wanted = 0;
+  float* hidden = nullptr;  // [N][D], the residual stream
+  float* last = nullptr;    // [M][D], of the wanted rows
+  char* input = nullptr;    // numbers [N][max(D, H·E)], what is multiplied
+  float* qkv = nullptr;     // [N][C]
+  char* queries = nullptr;  // numbers [N][H·E]
+  float* mixed = nullptr;   // [N][H·E], attention before division
+  float* sums = nullptr;    // [N][H][2], running maximum and sum
+  char* ffn = nullptr;      // numbers [N][F]
+  float* logits = nullptr;  // [M][V]
 
-  void Reserve(const ModelConfig& config, int64_t rows_needed, int64_t wanted_needed);
+  // Throws std::bad_alloc; what was there is then lost.
+  void Reserve(const ModelConfig& config, int64_t rows, int64_t wanted);
+
+ private:
+  kernels::Arena arena_;
+  int64_t rows_ = 0, wanted_ = 0;
 };
 
 class PackedStep {
@@ -94,7 +99,7 @@ class PackedStep {
   const StepBuffers& buffers_;
   const kernels::ServingTable& table_;
   const HeadLayout layout_;
-  const int64_t count_;   // N
+  const int64_t count_;  // N
   const int64_t number_bytes_;
 };
 

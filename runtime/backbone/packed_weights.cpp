@@ -15,25 +15,18 @@ struct Packing {
     kernels::PackedMatrix* matrix;
     at::Tensor weights, bias;
   };
+  kernels::Arena& arena;
   kernels::Number number;
   std::vector<Job> jobs;
 
   void Add(kernels::PackedMatrix* matrix, const at::Tensor& weights, const at::Tensor& bias,
            kernels::ColumnOrder order = kernels::ColumnOrder::kPlain) {
-    *matrix = kernels::PackedMatrix(number, weights.size(0), weights.size(1), order);
+    *matrix = kernels::PackedMatrix(arena, number, weights.size(0), weights.size(1), order);
     jobs.push_back({matrix, weights.contiguous(), bias.defined() ? bias.contiguous() : bias});
   }
 };
 
 }  // namespace
-
-size_t PackedWeights::bytes() const {
-  size_t bytes = head.bytes();
-  for (const PackedLayer& layer : layers) {
-    bytes += layer.qkv.bytes() + layer.output.bytes() + layer.gate_up.bytes() + layer.down.bytes();
-  }
-  return bytes;
-}
 
 PackedWeights PackWeights(const Decoder& decoder, kernels::Number number, kernels::Team& team) {
   at::NoGradGuard no_grad;
@@ -42,7 +35,7 @@ PackedWeights PackWeights(const Decoder& decoder, kernels::Number number, kernel
   packed.embedding_VD = masters.embedding_VD;
   packed.norm = Floats(masters.norm_D);
   packed.layers.resize(masters.layers.size());
-  Packing packing{number, {}};
+  Packing packing{packed.arena, number, {}};
   for (size_t i = 0; i < masters.layers.size(); ++i) {
     const LayerWeights& from = masters.layers[i];
     PackedLayer& to = packed.layers[i];

@@ -17,12 +17,11 @@ struct PackedLayer {
 };
 
 struct PackedWeights {
+  kernels::Arena arena;     // the matrices' numbers
   at::Tensor embedding_VD;  // fp32, the master
   std::vector<PackedLayer> layers;
   std::vector<float> norm;
   kernels::PackedMatrix head;
-
-  size_t bytes() const;
 };
 
 // Throws std::bad_alloc.

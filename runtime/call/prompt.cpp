@@ -147,6 +147,12 @@ Rendered RenderMessages(const CallContext& context) {
   return {std::move(messages), std::nullopt};
 }
 
+Result<size_t> SubjectSize(const CallContext& context) {
+  interp::PureResult list = Clause(context, context.role().format.subject, {});
+  if (list.trap) return Error(ErrorCode::kInvalidArgument, std::move(list.trap->message));
+  return list.value.as_list().size();
+}
+
 std::string ToolArguments(const CallContext& context) {
   const std::vector<types::Parameter>& parameters = context.role().signature.parameters;
   std::string json = "{";

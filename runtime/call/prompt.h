@@ -54,6 +54,19 @@ class PlanCompiler {
                                uint64_t call) = 0;
 };
 
+// What the replies of roles may be: runtime/session makes one of a program.
+class ConstraintSource {
+ public:
+  virtual ~ConstraintSource() = default;
+  // For a reply of at most `max_tokens` that goes on from the prompt's prefill. Null: anything. Fails when the prefill
+  // is not the beginning of the role's format, and when a planner can write no plan.
+  virtual Result<std::shared_ptr<const engine::Constraint>> For(const CallContext& context,
+                                                                const engine::Messages& prompt, int max_tokens) = 0;
+};
+
+// How many items a subset format chooses from. Fails with what the clause trapped with.
+Result<size_t> SubjectSize(const CallContext& context);
+
 struct Outcome {
   trace::Validity validity = trace::Validity::kValid;
   double penalty = 0;

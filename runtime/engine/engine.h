@@ -85,6 +85,8 @@ struct Reply {
   std::vector<int32_t> action_ids;          // the end token included, if it was sampled
   std::vector<float> log_probs;             // natural logarithm of each action token under the sampling distribution
   std::vector<uint32_t> constraint_states;  // before each action token; empty without a constraint
+  int64_t prompt_tokens = 0;                // of the observation and the action, as far as they are counted without
+  int64_t reply_tokens = 0;                 // being named; 0: those above
   int64_t cached_tokens = 0;                // of the observation, found in the prefix cache
   Finish finish = Finish::kStop;
   std::optional<Error> error;  // set exactly when finish is kError

@@ -2,29 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <new>
 
 namespace jade::kernels {
 
-AlignedBuffer::AlignedBuffer(size_t bytes) : bytes_((bytes + 63) / 64 * 64) {
-  if (bytes_ == 0) return;
-  data_.reset(static_cast<char*>(std::aligned_alloc(64, bytes_)));
-  if (data_ == nullptr) throw std::bad_alloc();
-  std::memset(data_.get(), 0, bytes_);
-}
-
-PackedMatrix::PackedMatrix(Number number, int64_t columns, int64_t depth, ColumnOrder order)
+PackedMatrix::PackedMatrix(Arena& arena, Number number, int64_t columns, int64_t depth, ColumnOrder order)
     : number_(number), columns_(columns), depth_(depth), order_(order) {
   words_ = number == Number::kFp32 ? depth : (depth + 1) / 2;
   const int64_t half = kPanelColumns / 2;
-  panels_ = order == ColumnOrder::kGateUp ? (columns / 2 + half - 1) / half
-                                          : (columns + kPanelColumns - 1) / kPanelColumns;
+  panels_ =
+      order == ColumnOrder::kGateUp ? (columns / 2 + half - 1) / half : (columns + kPanelColumns - 1) / kPanelColumns;
   const int64_t word_bytes = number == Number::kInt8 ? 2 : 4;
-  panels_buffer_ = AlignedBuffer(static_cast<size_t>(panels_ * kPanelColumns * words_ * word_bytes));
+  data_ = arena.Take(static_cast<size_t>(panels_ * kPanelColumns * words_ * word_bytes));
   const size_t row = static_cast<size_t>(panels_ * kPanelColumns) * sizeof(float);
-  if (number == Number::kInt8) scale_ = AlignedBuffer(row);
-  bias_ = AlignedBuffer(row);
+  if (number == Number::kInt8) scale_ = reinterpret_cast<float*>(arena.Take(row));
+  bias_ = reinterpret_cast<float*>(arena.Take(row));
 }
 
 int64_t PackedMatrix::SourceColumn(int64_t panel, int64_t column) const {
@@ -40,18 +31,18 @@ int64_t PackedMatrix::SourceColumn(int64_t panel, int64_t column) const {
 
 void PackedMatrix::PackPanel(const float* weights, const float* bias, int64_t panel) {
   const int64_t numbers = number_ == Number::kFp32 ? 1 : 2;  // in a word
-  char* base = panels_buffer_.as<char>() + panel * kPanelColumns * words_ * numbers * NumberBytes(number_);
+  char* base = data_ + panel * kPanelColumns * words_ * numbers * NumberBytes(number_);
   for (int64_t c = 0; c < kPanelColumns; ++c) {
     const int64_t source = SourceColumn(panel, c);
     if (source < 0) continue;
-    if (bias != nullptr) bias_.as<float>()[panel * kPanelColumns + c] = bias[source];
+    if (bias != nullptr) bias_[panel * kPanelColumns + c] = bias[source];
     const float* row = weights + source * depth_;
     float scale = 1.0f;
     if (number_ == Number::kInt8) {
       float largest = 0.0f;
       for (int64_t k = 0; k < depth_; ++k) largest = std::max(largest, std::fabs(row[k]));
       scale = largest > 0.0f ? largest / 127.0f : 1.0f;
-      scale_.as<float>()[panel * kPanelColumns + c] = scale;
+      scale_[panel * kPanelColumns + c] = scale;
     }
     for (int64_t k = 0; k < depth_; ++k) {
       const int64_t at = (k / numbers * kPanelColumns + c) * numbers + k % numbers;
@@ -83,9 +74,9 @@ LinearTask PackedMatrix::Task(int64_t rows) const {
   task.rows = rows;
   task.words = words_;
   task.weights = number_;
-  task.panels = panels_buffer_.as<char>();
-  task.scale = number_ == Number::kInt8 ? scale_.as<float>() : nullptr;
-  task.bias = has_bias_ ? bias_.as<float>() : nullptr;
+  task.panels = data_;
+  task.scale = scale_;
+  task.bias = has_bias_ ? bias_ : nullptr;
   task.columns = columns_;
   return task;
 }

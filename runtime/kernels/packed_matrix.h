@@ -3,33 +3,12 @@
 // fp32 masters; made anew when they change. Immutable once packed: any thread may read.
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <span>
 
+#include "runtime/kernels/arena.h"
 #include "runtime/kernels/serving_kernels.h"
 #include "runtime/kernels/team.h"
 
 namespace jade::kernels {
-
-// Floats or words on a 64-byte boundary, zeroed.
-class AlignedBuffer {
- public:
-  AlignedBuffer() = default;
-  explicit AlignedBuffer(size_t bytes);  // throws std::bad_alloc
-  template <typename T>
-  T* as() const {
-    return reinterpret_cast<T*>(data_.get());
-  }
-  size_t bytes() const { return bytes_; }
-
- private:
-  struct Free {
-    void operator()(char* p) const { std::free(p); }
-  };
-  std::unique_ptr<char, Free> data_;
-  size_t bytes_ = 0;
-};
 
 enum class ColumnOrder : uint8_t {
   kPlain,
@@ -39,17 +18,17 @@ enum class ColumnOrder : uint8_t {
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // For a matrix [columns][depth]; Pack fills it. Throws std::bad_alloc.
-  PackedMatrix(Number number, int64_t columns, int64_t depth, ColumnOrder order = ColumnOrder::kPlain);
+  // For a matrix [columns][depth]; Pack fills it. Its numbers lie in the arena, which must outlive it. Throws
+  // std::bad_alloc.
+  PackedMatrix(Arena& arena, Number number, int64_t columns, int64_t depth, ColumnOrder order = ColumnOrder::kPlain);
 
-  // All members call it. `weights` is [columns][depth], `bias` [columns] or null. bf16 rounds to nearest even; int8 has a
-  // scale for each column, its largest magnitude / 127. Ends with a barrier.
+  // All members call it. `weights` is [columns][depth], `bias` [columns] or null. bf16 rounds to nearest even; int8 has
+  // a scale for each column, its largest magnitude / 127. Ends with a barrier.
   void Pack(const float* weights, const float* bias, Member& member);
 
   int64_t panels() const { return panels_; }
   int64_t columns() const { return columns_; }
   int64_t depth() const { return depth_; }
-  size_t bytes() const { return panels_buffer_.bytes() + scale_.bytes() + bias_.bytes(); }
   // A task over `rows` rows; x, y, y_stride and epilogue are left to the caller.
   LinearTask Task(int64_t rows) const;
 
@@ -61,7 +40,9 @@ class PackedMatrix {
   int64_t columns_ = 0, depth_ = 0, words_ = 0, panels_ = 0;
   ColumnOrder order_ = ColumnOrder::kPlain;
   bool has_bias_ = false;
-  AlignedBuffer panels_buffer_, scale_, bias_;
+  char* data_ = nullptr;
+  float* scale_ = nullptr;  // int8 only
+  float* bias_ = nullptr;
 };
 
 }  // namespace jade::kernels

@@ -53,9 +53,11 @@ inline void Scores(const AttentionTile& t, int64_t chunk, int64_t blocks, float 
 template <Number kNumber>
 inline float Weigh(float* scores, int64_t visible, float* highest, float* sum, void* weights) {
   for (int64_t i = visible; i < kKeyChunk; ++i) scores[i] = -__builtin_inff();
+  Vec tops = Load(scores);
+  for (int64_t i = kLanes; i < kKeyChunk; i += kLanes) tops = Load(scores + i) > tops ? Load(scores + i) : tops;
+  // A score that is not a number is passed over here; its weight is none either, and so the logits are not.
   float most = *highest;
-  for (int64_t i = 0; i < visible; ++i) most = scores[i] > most ? scores[i] : most;
-  // A score that is not a number makes the maximum of no use: it must reach the logits.
+  for (int64_t i = 0; i < kLanes; ++i) most = tops[i] > most ? tops[i] : most;
   const float correction = *highest == most ? 1.0f : Exp(Splat(*highest - most))[0];
   Vec total{};
   for (int64_t i = 0; i < kKeyChunk; i += kLanes) {

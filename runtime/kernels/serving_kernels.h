@@ -1,14 +1,14 @@
 #pragma once
-// The kernels of a serving step on the processor: matrix products with packed weights, attention over blocks of keys and
-// values, and the row operations between them. One source (serving_*_impl.h) is compiled for several instruction sets;
-// ServingTables() lists those this processor has. All are single-threaded and write only what they are given.
+// The kernels of a serving step on the processor: matrix products with packed weights, attention over blocks of keys
+// and values, and the row operations between them. One source (serving_*_impl.h) is compiled for several instruction
+// sets; ServingTables() lists those this processor has. All are single-threaded and write only what they are given.
 //
 // Every result is computed in one fixed order whatever else is in the task: a row of a product does not depend on the
 // rows beside it, a query's attention not on the queries beside it. So a reply is the same bit for bit alone and in any
 // batch, on one instruction set.
 //
-// Numbers go through the kernels as 32-bit words: one fp32 number, or two bf16 numbers that lie next to each other along
-// the dimension that is summed over (the lower half first). Sums are fp32.
+// Numbers go through the kernels as 32-bit words: one fp32 number, or two bf16 numbers that lie next to each other
+// along the dimension that is summed over (the lower half first). Sums are fp32.
 
 #include <cstdint>
 
@@ -30,10 +30,10 @@ inline int64_t NumberBytes(Number n) {
 }
 
 enum class Epilogue : uint8_t {
-  kStore,     // y = x·Wᵀ + bias
-  kAdd,       // y += x·Wᵀ + bias
-  kSwiGlu,    // the panel's first 16 columns are gates, the others the values they gate: half as many outputs, in the
-              // numbers of the activations
+  kStore,   // y = x·Wᵀ + bias
+  kAdd,     // y += x·Wᵀ + bias
+  kSwiGlu,  // the panel's first 16 columns are gates, the others the values they gate: half as many outputs, in the
+            // numbers of the activations
 };
 
 // Rows of activations times panels of weights.
@@ -42,13 +42,13 @@ struct LinearTask {
   int64_t rows = 0;
   int64_t words = 0;  // of the depth
   Number weights = Number::kFp32;
-  const void* panels = nullptr;   // panel 0 of the matrix
-  const float* scale = nullptr;   // [columns, padded], int8 only
-  const float* bias = nullptr;    // [columns, padded] or null
+  const void* panels = nullptr;  // panel 0 of the matrix
+  const float* scale = nullptr;  // [columns, padded], int8 only
+  const float* bias = nullptr;   // [columns, padded] or null
   Epilogue epilogue = Epilogue::kStore;
-  void* y = nullptr;        // kStore, kAdd: fp32 [rows][y_stride]; kSwiGlu: words
-  int64_t y_stride = 0;     // in numbers
-  int64_t columns = 0;      // of the matrix, without padding
+  void* y = nullptr;     // kStore, kAdd: fp32 [rows][y_stride]; kSwiGlu: words
+  int64_t y_stride = 0;  // in numbers
+  int64_t columns = 0;   // of the matrix, without padding
 };
 
 // Where a tile of attention left off: of each row the highest score, the sum of weights, and the weighted values.
@@ -63,8 +63,8 @@ struct AttentionTile {
   int64_t head_dim = 0;
   Number number = Number::kFp32;  // kFp32 or kBf16
   int64_t rows = 0;
-  const void* q[kTileQueries] = {};    // [head_dim] numbers
-  float* out[kTileQueries] = {};       // [head_dim] weighted values so far, kept between runs
+  const void* q[kTileQueries] = {};  // [head_dim] numbers
+  float* out[kTileQueries] = {};     // [head_dim] weighted values so far, kept between runs
   int64_t limit[kTileQueries] = {};
   AttentionState* state = nullptr;
   const int32_t* blocks = nullptr;  // of the sequence, from its start

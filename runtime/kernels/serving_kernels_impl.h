@@ -1,5 +1,5 @@
-// The kernels of serving_kernels.h, included once for each instruction set with JADE_KERNEL_NAMESPACE, JADE_SERVING_TABLE,
-// JADE_KERNEL_NAME and JADE_VECTOR_BYTES set, and JADE_HAS_BF16_DOT where vdpbf16ps is there.
+// The kernels of serving_kernels.h, included once for each instruction set with JADE_KERNEL_NAMESPACE,
+// JADE_SERVING_TABLE, JADE_KERNEL_NAME and JADE_VECTOR_BYTES set, and JADE_HAS_BF16_DOT where vdpbf16ps is there.
 #if JADE_VECTOR_BYTES >= 32
 #include <immintrin.h>
 #endif
@@ -10,13 +10,13 @@ namespace jade::kernels {
 namespace JADE_KERNEL_NAMESPACE {
 namespace {
 
+// Each uses what the ones before it define.
+// clang-format off
 #include "runtime/kernels/simd_impl.h"
-
 #include "runtime/kernels/serving_simd_impl.h"
-
 #include "runtime/kernels/serving_linear_impl.h"
-
 #include "runtime/kernels/serving_attention_impl.h"
+// clang-format on
 
 void RmsNorm(const float* x, const float* weight, void* y, Number number, int64_t width, float eps) {
   const float inverse = 1.0f / __builtin_sqrtf(Dot(x, x, width) / static_cast<float>(width) + eps);

@@ -79,8 +79,8 @@ std::vector<double> Expected(const Product& p, const std::vector<float>& x, cons
     for (int64_t r = 0; r < p.rows; ++r) {
       double sum = bias[static_cast<size_t>(c)];
       for (int64_t k = 0; k < p.depth; ++k) {
-        const double weight =
-            p.weights == Number::kInt8 ? static_cast<double>(std::lrint(row[k] / scale)) * scale : Seen(row[k], p.weights);
+        const double weight = p.weights == Number::kInt8 ? static_cast<double>(std::lrint(row[k] / scale)) * scale
+                                                         : Seen(row[k], p.weights);
         sum += weight * Seen(x[static_cast<size_t>(r * p.depth + k)], activations);
       }
       y[static_cast<size_t>(r * p.columns + c)] = sum;
@@ -89,8 +89,8 @@ std::vector<double> Expected(const Product& p, const std::vector<float>& x, cons
   return y;
 }
 
-PackedMatrix Pack(const Product& p, const std::vector<float>& w, const float* bias, ColumnOrder order) {
-  PackedMatrix matrix(p.weights, p.columns, p.depth, order);
+PackedMatrix Pack(Arena& arena, const Product& p, const std::vector<float>& w, const float* bias, ColumnOrder order) {
+  PackedMatrix matrix(arena, p.weights, p.columns, p.depth, order);
   Team team(1);
   team.Run([&](Member& member) { matrix.Pack(w.data(), bias, member); });
   return matrix;
@@ -103,7 +103,8 @@ TEST_P(Products, AreThoseOfTheNumbersAndDoNotDependOnTheRowsBeside) {
   const std::vector<float> x = Random(p.rows * p.depth, 1), w = Random(p.columns * p.depth, 2),
                            bias = Random(p.columns, 3);
   const std::vector<double> expected = Expected(p, x, w, bias);
-  const PackedMatrix matrix = Pack(p, w, bias.data(), ColumnOrder::kPlain);
+  Arena arena;
+  const PackedMatrix matrix = Pack(arena, p, w, bias.data(), ColumnOrder::kPlain);
   const Number activations = p.weights == Number::kFp32 ? Number::kFp32 : Number::kBf16;
   for (const ServingTable* table : Tables()) {
     const std::vector<char> input = AsNumbers(*table, x, activations);
@@ -111,7 +112,8 @@ TEST_P(Products, AreThoseOfTheNumbersAndDoNotDependOnTheRowsBeside) {
     LinearTask task = matrix.Task(p.rows);
     task.x = input.data(), task.y = y.data(), task.y_stride = p.columns, task.epilogue = Epilogue::kAdd;
     table->linear(task, 0, matrix.panels());
-    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i] + 1.0, 2e-4 * std::sqrt(p.depth)) << table->name;
+    for (size_t i = 0; i < y.size(); ++i)
+      EXPECT_NEAR(y[i], expected[i] + 1.0, 2e-4 * std::sqrt(p.depth)) << table->name;
     const int64_t row = p.rows / 2;
     task.epilogue = Epilogue::kStore, task.y = y.data();
     table->linear(task, 0, matrix.panels());
@@ -132,7 +134,8 @@ TEST(ServingKernels, GatesAreMultipliedInTheSamePanel) {
     const Product p{number, 3, 32, 2 * 24};
     const std::vector<float> x = Random(p.rows * p.depth, 4), w = Random(p.columns * p.depth, 5), bias(48, 0.25f);
     const std::vector<double> joint = Expected(p, x, w, bias);
-    const PackedMatrix matrix = Pack(p, w, bias.data(), ColumnOrder::kGateUp);
+    Arena arena;
+    const PackedMatrix matrix = Pack(arena, p, w, bias.data(), ColumnOrder::kGateUp);
     for (const ServingTable* table : Tables()) {
       const std::vector<char> input = AsNumbers(*table, x, number);
       std::vector<char> y(static_cast<size_t>(3 * 24 * NumberBytes(number)));
@@ -181,7 +184,8 @@ std::vector<double> ExpectedAttention(const Cache& c, const float* q, int64_t li
   for (int64_t t = 0; t < limit; ++t) {
     double score = 0;
     for (int64_t d = 0; d < c.head_dim; ++d) {
-      score += static_cast<double>(Seen(q[d], c.number)) * Seen(c.keys[static_cast<size_t>(t * c.head_dim + d)], c.number);
+      score +=
+          static_cast<double>(Seen(q[d], c.number)) * Seen(c.keys[static_cast<size_t>(t * c.head_dim + d)], c.number);
     }
     weights.push_back(score * scale);
     highest = std::max(highest, weights.back());
@@ -189,8 +193,8 @@ std::vector<double> ExpectedAttention(const Cache& c, const float* q, int64_t li
   for (double& w : weights) total += w = std::exp(w - highest);
   for (int64_t t = 0; t < limit; ++t) {
     for (int64_t d = 0; d < c.head_dim; ++d) {
-      out[static_cast<size_t>(d)] += weights[static_cast<size_t>(t)] / total *
-                                     Seen(c.values[static_cast<size_t>(t * c.head_dim + d)], c.number);
+      out[static_cast<size_t>(d)] +=
+          weights[static_cast<size_t>(t)] / total * Seen(c.values[static_cast<size_t>(t * c.head_dim + d)], c.number);
     }
   }
   return out;

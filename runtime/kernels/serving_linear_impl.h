@@ -4,10 +4,13 @@
 constexpr int kPartVectors = 2;
 constexpr int kMostRows = JADE_VECTOR_BYTES == 64 ? 12 : 6;
 constexpr int64_t kPartColumns = kPartVectors * kLanes;
+// From so many rows on the processor's own fetching falls behind.
+constexpr int kRowsToFetch = 8;
 
-// sums[r] = x[r] · a part of a panel, from the first word to the last.
+// sums[r] = x[r] · a part of a panel, from the first word to the last. What lies `ahead` bytes behind each word is
+// fetched meanwhile: some rows take as long to multiply as the next panel takes to come from memory.
 template <Number kNumber, int kRows>
-inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, float* sums) {
+inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, int64_t ahead, float* sums) {
   constexpr int64_t kWordBytes = Words<kNumber>::kBytes;
   Vec acc[kRows][kPartVectors];
 #pragma GCC unroll 12
@@ -17,6 +20,10 @@ inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, flo
   for (int64_t k = 0; k < words; ++k) {
     const char* row = part + k * kPanelColumns * kWordBytes;
     const Words<kNumber> b0(row), b1(row + kLanes * kWordBytes);
+    if constexpr (kRows >= kRowsToFetch) {
+      __builtin_prefetch(row + ahead, 0, 2);
+      __builtin_prefetch(row + ahead + 64, 0, 2);
+    }
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
       const uint32_t a = x[r * words + k];
@@ -31,22 +38,30 @@ inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, flo
 }
 
 template <Number kNumber, int kRows>
-void MultiplyPanel(const uint32_t* x, int64_t words, const char* panel, float* sums) {
+void MultiplyPanel(const uint32_t* x, int64_t words, const char* panel, int64_t ahead, float* sums) {
   for (int64_t c = 0; c < kPanelColumns; c += kPartColumns) {
-    MultiplyPart<kNumber, kRows>(x, words, panel + c * Words<kNumber>::kBytes, sums + c);
+    MultiplyPart<kNumber, kRows>(x, words, panel + c * Words<kNumber>::kBytes, ahead, sums + c);
   }
 }
 
-using MultiplyFunction = void (*)(const uint32_t* x, int64_t words, const char* panel, float* sums);
+using MultiplyFunction = void (*)(const uint32_t* x, int64_t words, const char* panel, int64_t ahead, float* sums);
 
 template <Number kNumber>
 MultiplyFunction MultiplyFor(int64_t rows) {
   static constexpr MultiplyFunction kFunctions[] = {
-      MultiplyPanel<kNumber, 1>, MultiplyPanel<kNumber, 2>, MultiplyPanel<kNumber, 3>, MultiplyPanel<kNumber, 4>,
-      MultiplyPanel<kNumber, 5>, MultiplyPanel<kNumber, 6>,
+    MultiplyPanel<kNumber, 1>,
+    MultiplyPanel<kNumber, 2>,
+    MultiplyPanel<kNumber, 3>,
+    MultiplyPanel<kNumber, 4>,
+    MultiplyPanel<kNumber, 5>,
+    MultiplyPanel<kNumber, 6>,
 #if JADE_VECTOR_BYTES == 64
-      MultiplyPanel<kNumber, 7>, MultiplyPanel<kNumber, 8>, MultiplyPanel<kNumber, 9>, MultiplyPanel<kNumber, 10>,
-      MultiplyPanel<kNumber, 11>, MultiplyPanel<kNumber, 12>,
+    MultiplyPanel<kNumber, 7>,
+    MultiplyPanel<kNumber, 8>,
+    MultiplyPanel<kNumber, 9>,
+    MultiplyPanel<kNumber, 10>,
+    MultiplyPanel<kNumber, 11>,
+    MultiplyPanel<kNumber, 12>,
 #endif
   };
   return kFunctions[rows - 1];
@@ -96,7 +111,8 @@ void LinearOf(const LinearTask& t, int64_t first, int64_t last) {
   for (int64_t panel = first; panel < last; ++panel) {
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t begin = g * t.rows / groups, rows = (g + 1) * t.rows / groups - begin;
-      MultiplyFor<kNumber>(rows)(x + begin * t.words, t.words, panels + panel * panel_bytes, sums);
+      const int64_t ahead = g == 0 && panel + 1 < last ? panel_bytes : 0;
+      MultiplyFor<kNumber>(rows)(x + begin * t.words, t.words, panels + panel * panel_bytes, ahead, sums);
       for (int64_t r = 0; r < rows; ++r) FinishRow(t, begin + r, panel * kPanelColumns, sums + r * kPanelColumns);
     }
   }

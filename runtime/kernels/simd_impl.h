@@ -1,7 +1,7 @@
-// Vectors of fp32 numbers, for sources that are compiled once for each instruction set: set JADE_VECTOR_BYTES and include
-// this inside the namespace of that instruction set. No library header with inline functions is included: those would be
-// compiled for this instruction set and could be picked by the linker for all of the program. (Intrinsics are always
-// inlined.)
+// Vectors of fp32 numbers, for sources that are compiled once for each instruction set: set JADE_VECTOR_BYTES and
+// include this inside the namespace of that instruction set. No library header with inline functions is included: those
+// would be compiled for this instruction set and could be picked by the linker for all of the program. (Intrinsics are
+// always inlined.)
 
 constexpr int64_t kLanes = JADE_VECTOR_BYTES / 4;
 typedef float Vec __attribute__((vector_size(JADE_VECTOR_BYTES)));

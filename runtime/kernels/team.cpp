@@ -5,7 +5,7 @@
 namespace jade::kernels {
 namespace {
 
-constexpr int kSpins = 4000;        // about 100 µs, then the processor may go to others
+constexpr int kSpins = 4000;  // about 100 µs, then the processor may go to others
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
 void Pause() {

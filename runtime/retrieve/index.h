@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,8 @@ struct Passage {
   std::string id;
   std::string title;
   std::string text;
-  double score = 0.0;  // BM25, larger is better
+  double score = 0.0;  // larger is better: BM25, inner product, or of a fusion
+  int64_t row = 0;     // its place in the corpus, from 0
 };
 
 struct BuildSummary {
@@ -42,7 +44,12 @@ class Index {
   virtual Result<std::vector<Passage>> Search(std::string_view query, int k) = 0;
   // The passages with exactly this title, in the order of the corpus.
   virtual Result<std::vector<Passage>> WithTitle(std::string_view title) = 0;
+  // The passages at these places in the corpus, in the order asked for, with score 0. A place beyond the end is
+  // kCorrupt.
+  virtual Result<std::vector<Passage>> AtRows(std::span<const int64_t> rows) = 0;
   virtual uint64_t passages() const = 0;
+  // Of the ids, titles and texts in their order; empty for an index that was built before there was one.
+  virtual const std::string& corpus_hash() const = 0;
 };
 
 // The FTS5 expression a query becomes: `"who" OR "dune"`. Empty when there is no word. Public for tests and

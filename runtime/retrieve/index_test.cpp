@@ -120,5 +120,31 @@ TEST_F(IndexTest, RefusesWhatIsNotAnIndex) {
                    .ok());
 }
 
+TEST_F(IndexTest, GivesPassagesByTheirPlace) {
+  ASSERT_TRUE(Build(kSmall).ok());
+  auto index = Index::Open(IndexPath()).value();
+  const std::vector<int64_t> rows = {2, 0};
+  const auto found = index->AtRows(rows).value();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].id, "3");
+  EXPECT_EQ(found[1].title, "Oslo");
+  EXPECT_EQ(found[1].row, 0);
+  EXPECT_EQ(index->Search("Dune", 1).value()[0].row, 2);
+  for (const int64_t row : {int64_t{3}, int64_t{-1}}) {
+    EXPECT_EQ(index->AtRows({{row}}).error().code(), ErrorCode::kCorrupt);
+  }
+}
+
+TEST_F(IndexTest, TheCorpusHashNamesTheCorpus) {
+  const auto hash = [this](const std::string& text) {
+    EXPECT_TRUE(Build(text).ok());
+    return Index::Open(IndexPath()).value()->corpus_hash();
+  };
+  const std::string small = hash(kSmall);
+  EXPECT_EQ(small.size(), 32U);
+  EXPECT_EQ(hash(kSmall), small);
+  EXPECT_NE(hash(R"({"id":"1","title":"ab","text":"c"})"), hash(R"({"id":"1","title":"a","text":"bc"})"));
+}
+
 }  // namespace
 }  // namespace jade::retrieve

@@ -1,20 +1,21 @@
 #include "runtime/retrieve/provider.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <mutex>
+
+#include "runtime/retrieve/query_cache.h"
+
 
 namespace jade::retrieve {
 namespace {
 
-using nlohmann::json;
-
 class RetrieverTool final : public engine::ToolProvider {
  public:
-  RetrieverTool(std::unique_ptr<Index> index, std::vector<std::string> tools, int max_k)
-      : index_(std::move(index)), tools_(std::move(tools)), max_k_(max_k) {}
+  RetrieverTool(std::unique_ptr<Index> index, ToolOptions options)
+      : index_(std::move(index)), options_(std::move(options)), cache_(options_.cache_bytes) {}
 
   bool Serves(std::string_view tool) const override {
-    return std::find(tools_.begin(), tools_.end(), tool) != tools_.end();
+    return std::find(options_.tools.begin(), options_.tools.end(), tool) != options_.tools.end();
   }
 
   Status Submit(engine::ToolRequest request) override {
@@ -36,36 +37,25 @@ class RetrieverTool final : public engine::ToolProvider {
 
  private:
   Result<std::string> Search(const std::string& arguments) {
-    const json object = json::parse(arguments, nullptr, false);
-    if (!object.is_object() || !object.contains("query") || !object["query"].is_string()) {
-      return Error(ErrorCode::kInvalidArgument, "a retriever takes `query` (text) and optionally `k` (a number)");
-    }
-    int64_t k = max_k_;
-    if (const auto it = object.find("k"); it != object.end() && it->is_number_integer()) k = it->get<int64_t>();
-    k = std::clamp<int64_t>(k, 0, max_k_);
-    JADE_ASSIGN_OR_RETURN(const auto passages,
-                          index_->Search(object["query"].get_ref<const std::string&>(), static_cast<int>(k)));
-    return PassagesJson(passages);
+    JADE_ASSIGN_OR_RETURN(const Query query, ParseArguments(arguments, options_.max_k));
+    const std::scoped_lock lock(mutex_);
+    if (auto known = cache_.Find(query)) return *std::move(known);
+    JADE_ASSIGN_OR_RETURN(const auto passages, index_->Search(query.text, query.k));
+    std::string result = PassagesJson(passages);
+    cache_.Insert(query, result);
+    return result;
   }
 
+  std::mutex mutex_;  // over the index and the cache
   std::unique_ptr<Index> index_;
-  std::vector<std::string> tools_;
-  int max_k_;
+  ToolOptions options_;
+  QueryCache cache_;
 };
 
 }  // namespace
 
-std::string PassagesJson(const std::vector<Passage>& passages) {
-  json list = json::array();
-  for (const Passage& p : passages) {
-    list.push_back({{"id", p.id}, {"title", p.title}, {"text", p.text}, {"score", p.score}});
-  }
-  return list.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::unique_ptr<engine::ToolProvider> MakeRetrieverTool(std::unique_ptr<Index> index, std::vector<std::string> tools,
-                                                        int max_k) {
-  return std::make_unique<RetrieverTool>(std::move(index), std::move(tools), max_k);
+std::unique_ptr<engine::ToolProvider> MakeRetrieverTool(std::unique_ptr<Index> index, ToolOptions options) {
+  return std::make_unique<RetrieverTool>(std::move(index), std::move(options));
 }
 
 }  // namespace jade::retrieve

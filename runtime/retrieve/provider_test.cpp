@@ -16,13 +16,18 @@ class FixedIndex final : public Index {
     return passages;
   }
   Result<std::vector<Passage>> WithTitle(std::string_view) override { return std::vector<Passage>{}; }
+  Result<std::vector<Passage>> AtRows(std::span<const int64_t>) override { return std::vector<Passage>{}; }
   uint64_t passages() const override { return 7; }
+  const std::string& corpus_hash() const override { return hash_; }
+
+ private:
+  std::string hash_;
 };
 
 class ProviderTest : public testing::Test {
  protected:
   void SetUp() override {
-    tool_ = MakeRetrieverTool(std::make_unique<FixedIndex>(), {"R"}, 5);
+    tool_ = MakeRetrieverTool(std::make_unique<FixedIndex>(), {.tools = {"R"}, .max_k = 5});
     tool_->Connect(queue_);
   }
   engine::ToolReply Call(const std::string& arguments) {

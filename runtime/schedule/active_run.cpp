@@ -62,10 +62,12 @@ RunResult ActiveRun::Finish() {
   result.calls.reserve(calls_.size());
   // A shared call names the path of another: all calls are there until the last record is made.
   for (uint64_t number = 1; number <= calls_.size(); ++number) {
+    if (const Call& one = call(number); one.ending != nullptr) {
+      result.tokens += one.ending->reply_tokens;
+      result.prompt_tokens += one.ending->prompt_tokens;
+    }
     const trace::CallRecord& record = result.calls.emplace_back(RecordOf(number, /*take=*/true));
     if (record.kind == trace::CallKind::kTool) ++result.retrievals;
-    result.tokens += static_cast<int64_t>(record.action_ids.size());
-    result.prompt_tokens += static_cast<int64_t>(record.observation_ids.size());
   }
   return result;
 }

@@ -32,6 +32,7 @@ void Fill(trace::CallRecord& record, CallState::Ending ending) {
   record.action = std::move(ending.action);
   record.action_ids = std::move(ending.action_ids);
   record.log_probs = std::move(ending.log_probs);
+  record.constraint_states = std::move(ending.constraint_states);
   record.truncated = ending.truncated;
   record.validity = ending.validity;
   record.penalty = ending.penalty;
@@ -59,6 +60,7 @@ trace::CallRecord CallState::Record(uint64_t index, const CallState* executed, b
       record.messages.push_back({std::string(types::MessageRoleName(message.role)), message.text});
     }
   }
+  if (constraint != nullptr) record.constraint = constraint->id();
   record.timings.issued_us = issued_us;
   record.timings.started_us = started_us;
   if (executed != nullptr) record.shared_with = executed->path->ToString();

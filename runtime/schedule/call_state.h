@@ -24,10 +24,13 @@ struct CallState {
     std::string action;
     std::vector<int32_t> action_ids;
     std::vector<float> log_probs;
+    std::vector<uint32_t> constraint_states;
     std::string value_json;
     std::string plan;
     std::string diagnostics_json;
     double penalty = 0;
+    int64_t prompt_tokens = 0;  // counted, whether or not their ids are known
+    int64_t reply_tokens = 0;
     int64_t first_us = 0;
     int64_t finished_us = 0;
     trace::Validity validity = trace::Validity::kNotChecked;
@@ -48,8 +51,9 @@ struct CallState {
 
   interp::CallPathPtr path;
   ir::ModulePtr module;
-  std::vector<abi::Value> arguments;               // until it ends
-  std::shared_ptr<const engine::Messages> prompt;  // shared with the engine; of a tool: its arguments as JSON
+  std::vector<abi::Value> arguments;                     // until it ends
+  std::shared_ptr<const engine::Messages> prompt;        // shared with the engine; of a tool: its arguments as JSON
+  std::shared_ptr<const engine::Constraint> constraint;  // null: the reply is free
   interp::ScopePtr scope;
   interp::FuturePtr future;
   source::Span span;

@@ -34,6 +34,7 @@ struct RoleSettings {
   ir::SamplingSpec defaults;
   std::map<std::string, ir::SamplingSpec> roles;
   std::map<std::string, std::string> policies;  // role: named weight set
+  bool constrained = false;                     // replies are what their role's format and check of plans admit
 };
 
 // Told on the scheduler's thread what happens. A record shows its call as it stands; it may still change until
@@ -74,9 +75,10 @@ struct RunSetup {
   ir::ModulePtr module;
   std::vector<abi::Value> params;  // of Module::params
   builtins::Settings builtins;
-  std::shared_ptr<const RoleSettings> settings;  // may be null
-  call::PlanCompiler* plans = nullptr;           // null: the module has no planner
-  interp::CodeSource* code = nullptr;            // null: everything is interpreted
+  std::shared_ptr<const RoleSettings> settings;   // may be null
+  call::PlanCompiler* plans = nullptr;            // null: the module has no planner
+  call::ConstraintSource* constraints = nullptr;  // null: replies are free
+  interp::CodeSource* code = nullptr;             // null: everything is interpreted
   RunObserver* observer = nullptr;
   TestHooks* test = nullptr;
   RunOwner* owner = nullptr;  // may be null when there is no store

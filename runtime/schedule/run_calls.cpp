@@ -66,6 +66,14 @@ void ActiveRun::SubmitModel(uint64_t number) {
   call::Rendered rendered = call::RenderMessages(ContextOf(one));
   if (rendered.trap) return Fail(number, std::move(*rendered.trap));
   one.prompt = std::move(rendered.messages);
+  engine::Sampling sampling = SamplingFor(one);
+  if (setup_->constraints != nullptr) {
+    auto constraint = setup_->constraints->For(ContextOf(one), *one.prompt, sampling.max_tokens);
+    if (!constraint.ok()) return Fail(number, FailureOf(one, constraint.error()));
+    one.constraint = std::move(constraint).value();
+    // A reply that is cut off at a stop text is not of its format.
+    if (one.role().format.kind != ir::FormatKind::kText) sampling.stop.clear();
+  }
   if (setup_->observer != nullptr) setup_->observer->CallIssued(id_, RecordOf(number));
   engine::Request request;
   request.id = one.request = scheduler_.in_flight_.Add({this, static_cast<uint32_t>(number), 0});
@@ -75,7 +83,8 @@ void ActiveRun::SubmitModel(uint64_t number) {
     auto policy = setup_->settings->policies.find(request.role);
     if (policy != setup_->settings->policies.end()) request.policy = policy->second;
   }
-  request.sampling = SamplingFor(one);
+  request.sampling = std::move(sampling);
+  request.constraint = one.constraint;
   request.want_stream = setup_->stream;
   Status status = scheduler_.engine_->Submit(std::move(request));
   if (status.ok()) return;
@@ -209,10 +218,13 @@ void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
   if (record.first_us == 0) {
     record.first_us = std::max(one.started_us, record.finished_us - reply.timings.decode_us);
   }
+  record.prompt_tokens = std::max<int64_t>(reply.prompt_tokens, static_cast<int64_t>(reply.observation_ids.size()));
+  record.reply_tokens = std::max<int64_t>(reply.reply_tokens, static_cast<int64_t>(reply.action_ids.size()));
   record.observation_ids = std::move(reply.observation_ids);
   record.action = std::move(reply.text);
   record.action_ids = std::move(reply.action_ids);
   record.log_probs = std::move(reply.log_probs);
+  record.constraint_states = std::move(reply.constraint_states);
   record.truncated = reply.finish == engine::Finish::kLength;
   if (reply.finish == engine::Finish::kError) {
     return Fail(number, FailureOf(one, reply.error.value_or(Error(ErrorCode::kUnavailable, "unknown failure"))));
@@ -221,7 +233,7 @@ void ActiveRun::Replied(uint64_t number, engine::Reply reply) {
     return Fail(number, FailureOf(one, Error(ErrorCode::kCancelled, "the backbone cancelled it")));
   }
   one.ended = true;  // its own tokens must not cancel it
-  CountTokens(one, static_cast<int64_t>(record.action_ids.size()));
+  CountTokens(one, record.reply_tokens);
   one.ended = false;
   // A prefill is the beginning of what the role writes.
   const bool prefilled = !one.prompt->empty() && one.prompt->back().role == engine::MessageRole::kPrefill;

@@ -155,6 +155,12 @@ PlanCache* Session::PlansOf(const ProgramPtr& program) {
   return cache.get();
 }
 
+ConstraintCache* Session::ConstraintsOf(const ProgramPtr& program) {
+  std::unique_ptr<ConstraintCache>& cache = constraints_[program.get()];
+  if (cache == nullptr) cache = std::make_unique<ConstraintCache>(program, library_);
+  return cache.get();
+}
+
 Result<PlanCheck> Session::CompilePlan(const ProgramPtr& program, const std::string& planner, const std::string& text) {
   const ir::ModulePtr& module = program->module();
   const ir::CalleeId callee = module->FindCallee(planner);
@@ -229,6 +235,8 @@ Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest&
   JADE_ASSIGN_OR_RETURN(setup->params, BindParams(program, request.params, setup->builtins));
   setup->settings = request.settings;
   setup->plans = PlansOf(request.program);
+  const bool constrained = request.settings != nullptr && request.settings->constrained;
+  if (constrained) setup->constraints = ConstraintsOf(request.program);
   setup->code = request.code;
   setup->observer = request.observer;
   setup->owner = this;
@@ -343,6 +351,7 @@ void Session::RunEnded(RunId run, const schedule::RunResult& result) {
 void Session::ForgetPrograms() {
   JADE_CHECK(active_count() == 0, "{} runs are active", active_count());
   plans_.clear();
+  constraints_.clear();
   setups_.clear();
 }
 

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "runtime/schedule/scheduler.h"
+#include "runtime/session/constraint_cache.h"
 #include "runtime/session/plan_cache.h"
 #include "runtime/session/program.h"
 #include "runtime/session/snippet.h"
@@ -136,6 +137,7 @@ class Session final : private schedule::RunOwner {
     std::optional<double> reward;
   };
   PlanCache* PlansOf(const ProgramPtr& program);
+  ConstraintCache* ConstraintsOf(const ProgramPtr& program);
   Result<std::shared_ptr<const Setup>> SetupOf(const RunRequest& request);
   static trace::RunRecord NewRecord(const Pending& pending);
   static trace::RunRecord EndRecord(const Pending& pending, const schedule::RunResult& result);
@@ -146,6 +148,8 @@ class Session final : private schedule::RunOwner {
 
   engine::Engine* engine_;
   std::map<const Program*, std::unique_ptr<PlanCache>> plans_;
+  constrain::Library library_;
+  std::map<const Program*, std::unique_ptr<ConstraintCache>> constraints_;
   std::deque<std::shared_ptr<const Setup>> setups_;  // the latest few, newest first
   std::unordered_map<RunId, Pending> pending_;
   uint64_t started_ = 0;

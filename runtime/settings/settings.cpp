@@ -11,7 +11,9 @@ using config::Node;
 
 void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) {
   MapReader reader(document, top.Child("backbone"), "backbone");
-  std::string decode = "free";
+  reader.OneOf("kind", {"local", "remote"}, &backbone->kind);
+  ReadRemoteBackbone(document, reader, backbone->kind, &backbone->remote);
+  if (backbone->is_remote()) backbone->model.clear();  // the server's only one
   reader.Text("model", &backbone->model)
       .Text("replies", &backbone->replies)
       .OneOf("device", {"auto", "cpu", "cuda"}, &backbone->device)
@@ -20,9 +22,9 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
       .Int("threads", &backbone->threads, 0, 1024)
       .Bool("deterministic", &backbone->deterministic)
       .OneOf("prompts", {"auto", "full", "brief"}, &backbone->prompts)
-      .OneOf("decode", {"free"}, &decode);
-  if (backbone->model == kScript) reader.Require("replies");
-  if (const Node* replies = reader.Child("replies"); replies != nullptr && backbone->model != kScript) {
+      .OneOf("decode", {"free", "constrained"}, &backbone->decode);
+  if (backbone->is_script()) reader.Require("replies");
+  if (const Node* replies = reader.Child("replies"); replies != nullptr && !backbone->is_script()) {
     reader.Report(*replies, "`replies` is only for `model: script`");
   }
   top.Absorb(reader.Finish());
@@ -30,9 +32,15 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
 
 void ReadRetriever(const Document& document, MapReader& top, Retriever* retriever) {
   MapReader reader(document, top.Child("retriever"), "retriever");
-  reader.OneOf("kind", {"bm25"}, &retriever->kind)
+  reader.OneOf("kind", {"bm25", "dense", "hybrid", "opensearch", "endpoint"}, &retriever->kind)
       .Text("index", &retriever->index)
+      .Text("model", &retriever->model)
       .Int("top_k", &retriever->top_k, 0, 1000);
+  if (const Node* model = reader.Child("model");
+      model != nullptr && retriever->kind != "dense" && retriever->kind != "hybrid") {
+    reader.Report(*model, "`model` is only for `kind: dense` and `kind: hybrid`");
+  }
+  ReadRemoteRetriever(document, reader, retriever->kind, &retriever->remote);
   top.Absorb(reader.Finish());
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "compiler/result/result.h"
+#include "runtime/settings/remote.h"
 
 namespace jade::settings {
 
@@ -15,7 +16,8 @@ namespace jade::settings {
 inline constexpr char kScript[] = "script";
 
 struct Backbone {
-  std::string model = "nano";       // a path, a shipped model, one that was pulled, or kScript
+  std::string kind = "local";       // local, remote
+  std::string model = "nano";       // a path, shipped or pulled, or kScript; remote: the server's name
   std::string replies;              // of kScript: a file, runtime/session/script.h
   std::string device = "auto";      // auto, cpu, cuda
   std::string dtype = "auto";       // auto, fp32, bf16, int8
@@ -23,12 +25,23 @@ struct Backbone {
   int64_t threads = 0;              // 0: all cores
   bool deterministic = false;
   std::string prompts = "auto";  // auto, full (std.rag) or brief (std.rag_brief)
+  std::string decode = "free";   // free, constrained
+  RemoteBackbone remote;         // of kind remote
+  bool is_remote() const { return kind == "remote"; }
+  bool is_script() const { return !is_remote() && model == kScript; }
 };
 
 struct Retriever {
-  std::string kind = "bm25";
+  std::string kind = "bm25";    // bm25, dense, hybrid
   std::string index = "atlas";  // `atlas`, an index file, or a JSONL corpus (indexed into the cache)
+  std::string model;            // of dense and hybrid: the encoder; empty: the one the vectors were built with
   int64_t top_k = 0;            // the most passages a call returns; 0: what suits the model
+  RemoteRetriever remote;       // of a kind on another machine
+  // An index or corpus on this machine, whatever was searched before.
+  void SearchHere(const std::string& corpus) {
+    if (IsRemoteRetriever(kind)) kind = "bm25";
+    index = corpus;
+  }
 };
 
 struct Store {

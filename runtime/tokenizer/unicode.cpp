@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 namespace jade::tokenizer {
 namespace {
@@ -134,6 +133,43 @@ CharClass ClassOf(uint32_t code_point) {
     default:
       return CharClass::kOther;
   }
+}
+
+bool IsPunctuation(uint32_t code_point) {
+  const auto category = utf8proc_category(static_cast<int32_t>(code_point));
+  return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
+bool IsNonspacingMark(uint32_t code_point) {
+  return utf8proc_category(static_cast<int32_t>(code_point)) == UTF8PROC_CATEGORY_MN;
+}
+
+bool IsUnprintable(uint32_t code_point) {
+  switch (utf8proc_category(static_cast<int32_t>(code_point))) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void AppendLowercase(uint32_t code_point, std::vector<uint32_t>* out) {
+  constexpr uint32_t kDottedCapitalI = 0x130;
+  constexpr uint32_t kDotAbove = 0x307;
+  if (code_point == kDottedCapitalI) {
+    out->insert(out->end(), {'i', kDotAbove});
+    return;
+  }
+  out->push_back(static_cast<uint32_t>(utf8proc_tolower(static_cast<int32_t>(code_point))));
+}
+
+void AppendDecomposed(uint32_t code_point, std::vector<uint32_t>* out) {
+  std::vector<int32_t> parts;
+  AppendDecomposition(code_point, &parts);
+  out->insert(out->end(), parts.begin(), parts.end());
 }
 
 std::string ReplaceInvalidUtf8(std::string_view bytes) {

@@ -1,9 +1,11 @@
 #pragma once
-// Code points of UTF-8 text and the three classes that the pre-tokenizers' expressions ask for. Pure functions.
+// Code points of UTF-8 text, the three classes that the pre-tokenizers' expressions ask for, and what BERT's tokenizer
+// asks besides. Pure functions.
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jade::tokenizer {
 
@@ -26,6 +28,14 @@ CodePoint DecodeCodePoint(std::string_view text, size_t position);
 void AppendUtf8(uint32_t code_point, std::string* out);
 
 CharClass ClassOf(uint32_t code_point);
+bool IsPunctuation(uint32_t code_point);     // \p{P}
+bool IsNonspacingMark(uint32_t code_point);  // \p{Mn}
+bool IsUnprintable(uint32_t code_point);     // \p{Cc}, \p{Cf}, \p{Co}: control, format, private use
+
+// The lower-case form without regard to what stands around: one code point, two for U+0130.
+void AppendLowercase(uint32_t code_point, std::vector<uint32_t>* out);
+// The full canonical decomposition of one code point.
+void AppendDecomposed(uint32_t code_point, std::vector<uint32_t>* out);
 
 // Ill-formed sequences become U+FFFD, one for each maximal subpart (as Unicode recommends and Rust does).
 std::string ReplaceInvalidUtf8(std::string_view bytes);

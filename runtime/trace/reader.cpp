@@ -83,12 +83,14 @@ CallRecord ReadCall(const sqlite::Statement& row) {
   call.diagnostics_json = row.Text(19);
   if (!row.IsNull(20)) call.shared_with = std::string(row.Text(20));
   call.timings = {row.Int(21), row.Int(22), row.Int(23), row.Int(24)};
+  call.constraint = row.Text(25);
+  call.constraint_states = Numbers<uint32_t>(row.Blob(26));
   return call;
 }
 
 class SqliteReader final : public StoreReader {
  public:
-  explicit SqliteReader(sqlite::Database database) : database_(std::move(database)) {}
+  SqliteReader(sqlite::Database database, int64_t version) : database_(std::move(database)), version_(version) {}
 
   Result<std::vector<RunRecord>> Runs(const RunFilter& filter) override {
     JADE_ASSIGN_OR_RETURN(auto select, database_.Prepare("SELECT * FROM run WHERE (?1 = '' OR workflow = ?1) AND "
@@ -120,7 +122,10 @@ class SqliteReader final : public StoreReader {
   }
 
   Result<std::vector<CallRecord>> Calls(const std::string& run_id) override {
-    JADE_ASSIGN_OR_RETURN(auto select, database_.Prepare("SELECT * FROM call WHERE run_id = ? ORDER BY idx"));
+    // A store that nobody has written to since is read as it is.
+    const std::string_view columns = version_ < 2 ? "*, '', x''" : "*";
+    JADE_ASSIGN_OR_RETURN(auto select,
+                          database_.Prepare(fmt::format("SELECT {} FROM call WHERE run_id = ? ORDER BY idx", columns)));
     select.Bind(1, run_id);
     std::vector<CallRecord> calls;
     while (true) {
@@ -158,6 +163,7 @@ class SqliteReader final : public StoreReader {
   }
 
   sqlite::Database database_;
+  int64_t version_;
 };
 
 }  // namespace
@@ -170,8 +176,9 @@ Result<std::unique_ptr<StoreReader>> StoreReader::Open(const std::string& path) 
   // A WAL database without its side files can only be opened by someone who may write them; fall back to read-write.
   JADE_ASSIGN_OR_RETURN(auto database, sqlite::Database::Open(path, sqlite::OpenMode::kReadWrite));
   JADE_TRY(CheckVersion(database));
+  JADE_ASSIGN_OR_RETURN(const int64_t version, database.Pragma("user_version"));
   JADE_TRY(database.Execute("PRAGMA query_only = ON"));
-  return std::unique_ptr<StoreReader>(new SqliteReader(std::move(database)));
+  return std::unique_ptr<StoreReader>(new SqliteReader(std::move(database), version));
 }
 
 }  // namespace jade::trace

@@ -57,7 +57,10 @@ struct CallRecord {
   std::string action;                    // what came back, verbatim; for a tool its result as JSON
   std::vector<int32_t> action_ids;
   std::vector<float> log_probs;  // natural logarithm, one for each action token
-  bool truncated = false;        // ended by max_tokens, not by an end token
+  // The id of what the reply might be, and its state before each action token; empty when the reply was free.
+  std::string constraint;
+  std::vector<uint32_t> constraint_states;
+  bool truncated = false;  // ended by max_tokens, not by an end token
 
   Validity validity = Validity::kNotChecked;
   double penalty = 0.0;                    // subtracted from this transition's own reward

@@ -1,5 +1,7 @@
 #include "runtime/trace/schema.h"
 
+#include <array>
+
 #include "runtime/trace/store.h"
 
 namespace jade::trace {
@@ -7,7 +9,7 @@ namespace {
 
 constexpr int64_t kApplicationId = 0x4A41'4445;  // "JADE"
 
-constexpr char kTables[] = R"sql(
+constexpr char kFirstTables[] = R"sql(
 CREATE TABLE run (
   id TEXT PRIMARY KEY,
   module_name TEXT NOT NULL, module_hash TEXT NOT NULL, workflow TEXT NOT NULL,
@@ -45,6 +47,28 @@ CREATE TABLE call (
 CREATE INDEX call_role ON call (role, validity);
 )sql";
 
+// The constraint a reply was decoded under: runtime/constrain reads the text.
+constexpr char kConstraints[] = R"sql(
+ALTER TABLE call ADD COLUMN decode_constraint TEXT NOT NULL DEFAULT '';  -- empty: the reply was free
+ALTER TABLE call ADD COLUMN constraint_states BLOB NOT NULL DEFAULT x'';  -- uint32, little-endian, as action_ids
+)sql";
+
+// From each version to the next; an empty file is version 0.
+constexpr std::array<const char*, kSchemaVersion> kSteps = {kFirstTables, kConstraints};
+
+// Inside a transaction: another process may have been first.
+Status TakeSteps(sqlite::Database& database) {
+  JADE_ASSIGN_OR_RETURN(const int64_t tables, database.Pragma("schema_version"));
+  int64_t version = 0;
+  if (tables > 0) {
+    JADE_TRY(CheckVersion(database));
+    JADE_ASSIGN_OR_RETURN(version, database.Pragma("user_version"));
+  }
+  for (; version < kSchemaVersion; ++version) JADE_TRY(database.Execute(kSteps[static_cast<size_t>(version)]));
+  return database.Execute(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion));
+}
+
 }  // namespace
 
 Status CheckVersion(sqlite::Database& database) {
@@ -68,13 +92,16 @@ Status CheckVersion(sqlite::Database& database) {
 
 Status Migrate(sqlite::Database& database) {
   const auto tables = database.Pragma("schema_version");
-  if (!tables.ok() || *tables > 0) return CheckVersion(database);
-  Status made =
-      database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
-                                   kTables, kApplicationId, kSchemaVersion));
-  if (made.ok()) return made;
-  (void)database.Execute("ROLLBACK");
-  return CheckVersion(database).ok() ? Status() : made;  // another process was first
+  if (!tables.ok() || *tables > 0) {
+    JADE_TRY(CheckVersion(database));
+    JADE_ASSIGN_OR_RETURN(const int64_t version, database.Pragma("user_version"));
+    if (version == kSchemaVersion) return {};
+  }
+  JADE_TRY(database.Execute("BEGIN IMMEDIATE"));
+  Status taken = TakeSteps(database);
+  if (taken.ok()) taken = database.Execute("COMMIT");
+  if (!taken.ok()) (void)database.Execute("ROLLBACK");
+  return taken;
 }
 
 }  // namespace jade::trace

@@ -30,7 +30,7 @@ constexpr char kInsertRun[] =
     "retrievals=?16, calls=?17, tokens=?18, prompt_tokens=?19, depth=?20";
 constexpr char kInsertCall[] =
     "INSERT INTO call VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,"
-    "?25) ON CONFLICT (run_id, idx) DO UPDATE SET penalty=?17";
+    "?25,?26,?27) ON CONFLICT (run_id, idx) DO UPDATE SET penalty=?17";
 
 std::string MessagesJson(const std::vector<CallMessage>& messages) {
   nlohmann::json list = nlohmann::json::array();
@@ -63,6 +63,8 @@ Status WriteCall(sqlite::Statement& insert, const CallRow& row) {
   call.shared_with ? insert.Bind(21, *call.shared_with) : insert.BindNull(21);
   insert.Bind(22, call.timings.issued_us).Bind(23, call.timings.started_us);
   insert.Bind(24, call.timings.first_us).Bind(25, call.timings.finished_us);
+  insert.Bind(26, call.constraint);
+  insert.BindBlob(27, call.constraint_states.data(), call.constraint_states.size() * sizeof(uint32_t));
   return insert.Run();
 }
 

@@ -18,7 +18,7 @@
 
 namespace jade::trace {
 
-inline constexpr int64_t kSchemaVersion = 1;
+inline constexpr int64_t kSchemaVersion = 2;
 
 struct StoreOptions {
   bool durable = false;   // a record on disk survives a power cut, not only the end of the process

@@ -50,6 +50,8 @@ CallRecord SomeCall(uint64_t index) {
   call.action = "<query>author of Dune</query>";
   call.action_ids = {7, 8};
   call.log_probs = {-0.25F, -1e-7F};
+  call.constraint = "constraint/1 text text";
+  call.constraint_states = {7, 0xFFFF'FFFF};
   call.truncated = true;
   call.validity = Validity::kInvalid;
   call.penalty = 2.0;
@@ -83,6 +85,8 @@ TEST_F(StoreTest, KeepsEveryFieldOfATransition) {
   EXPECT_EQ(calls[0].observation_ids, want.observation_ids);
   EXPECT_EQ(calls[0].action_ids, want.action_ids);
   EXPECT_EQ(calls[0].log_probs, want.log_probs);
+  EXPECT_EQ(calls[0].constraint, want.constraint);
+  EXPECT_EQ(calls[0].constraint_states, want.constraint_states);
   EXPECT_EQ(calls[0].validity, Validity::kInvalid);
   EXPECT_EQ(calls[0].messages[0].text, "Rewrite.");
   EXPECT_THAT(calls[0].messages[1].text, HasSubstr("who wrote \"Dune\"?"));
@@ -199,6 +203,30 @@ TEST_F(StoreTest, AFailureIsReportedAndNothingMoreIsTaken) {
   ASSERT_TRUE(store->AddCall("no such run", SomeCall(0)).ok());  // queued; the foreign key fails in the writer
   EXPECT_THAT(store->Flush().error().ToString(), HasSubstr("writing the experience store"));
   EXPECT_FALSE(store->AddRun(SomeRun("run", 1)).ok());
+}
+
+TEST_F(StoreTest, AStoreOfTheFirstVersionIsReadAndMigrated) {
+  {
+    auto store = Store::Open(path_).value();
+    ASSERT_TRUE(store->AddRun(SomeRun("old", 1)).ok());
+    ASSERT_TRUE(store->AddCall("old", SomeCall(0)).ok());
+    ASSERT_TRUE(store->Flush().ok());
+  }
+  ASSERT_TRUE(sqlite::Database::Open(path_, sqlite::OpenMode::kReadWrite)
+                  ->Execute("ALTER TABLE call DROP COLUMN decode_constraint; ALTER TABLE call DROP COLUMN "
+                            "constraint_states; PRAGMA user_version = 1")
+                  .ok());
+  auto calls = StoreReader::Open(path_).value()->Calls("old").value();
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].action_ids, SomeCall(0).action_ids);
+  EXPECT_EQ(calls[0].constraint, "");
+  auto store = Store::Open(path_).value();
+  ASSERT_TRUE(store->AddCall("old", SomeCall(1)).ok());
+  ASSERT_TRUE(store->Flush().ok());
+  calls = StoreReader::Open(path_).value()->Calls("old").value();
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[0].constraint_states.size(), 0U);
+  EXPECT_EQ(calls[1].constraint_states, SomeCall(1).constraint_states);
 }
 
 TEST_F(StoreTest, RefusesOtherFilesAndNewerVersions) {

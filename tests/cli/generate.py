@@ -1,5 +1,6 @@
 """Files that golden cases make at test time: too large or too broken to be kept as text."""
 import json
+import shutil
 import struct
 
 MODEL = "tests/fixtures/models/llama"
@@ -85,6 +86,24 @@ def lacking_merge(folder, root):
     token = "".join(merge) if isinstance(merge, list) else merge.replace(" ", "")
     del tokenizer["model"]["vocab"][token]
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def tiny_encoder(folder, root):
+    """A random BERT that makes vectors of 24 numbers."""
+    shutil.copytree(root / "tests/fixtures/encoder/mean", folder)
+
+
+def other_encoder(folder, root):
+    """The same network with another number in its weights."""
+    tiny_encoder(folder, root)
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-4:] = struct.pack("<f", 0.5)
+    (folder / "model.safetensors").write_bytes(weights)
+
+
+def cut_vectors(path, _root):
+    """The last 100 bytes of the vectors are lost."""
+    path.write_bytes(path.read_bytes()[:-100])
 
 
 def truncated_gguf(path, root):

@@ -6,7 +6,7 @@
 A case is a text file that runs in a fresh folder of its own, with an empty cache:
 
   # what it shows
-  requires: backbone            or no-backbone; the case is skipped elsewhere
+  requires: backbone            or no-backbone, dense; the case is skipped elsewhere
   copy: solve.jade              from tests/cli/files
   make: long_line big.jade      from generate.py
   mask: PATTERN => TEXT         what depends on the machine, in all outputs of the case
@@ -41,7 +41,7 @@ TIMEOUT_SECONDS = 120
 MASKS = [
     (r'"(elapsed_us|started_unix_us|issued|started|first_token|finished|bytes|seconds_per_question)":[0-9.e-]+',
      r'"\1":<n>'),
-    (r"^(indexing|evaluating) .*", r"\1 <progress>"),
+    (r"^(indexing|encoding|evaluating) .*", r"\1 <progress>"),
     (r"\b[0-9a-f]{32}\b", "<hash>"),
     (r"\b[0-9a-f]{16}\b", "<id>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<date>"),
@@ -90,7 +90,9 @@ class Case:
 
     def unmet(self, wanted, programs):
         has = programs["backbone"]
-        if wanted == "backbone" and not has:
+        if wanted == "dense" and not programs["faiss"]:
+            self.skip = "needs a build with -DJADE_FAISS=ON"
+        elif wanted in ("backbone", "dense") and not has:
             self.skip = "needs a build with -DJADE_BACKBONE=ON: there is no jade-backbone beside jade"
         elif wanted == "no-backbone" and has:
             self.skip = "shows a build with -DJADE_BACKBONE=OFF"
@@ -181,11 +183,13 @@ def execute(words, folder, options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--jade", required=True)
+    parser.add_argument("--no-faiss", action="store_true", help="it was built with -DJADE_FAISS=OFF")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
     jade = pathlib.Path(arguments.jade).resolve()
-    programs = {"jade": str(jade), "backbone": (jade.parent / "jade-backbone").exists()}
+    programs = {"jade": str(jade), "backbone": (jade.parent / "jade-backbone").exists(),
+                "faiss": not arguments.no_faiss}
     paths = sorted((HERE / "cases").glob("*.txt"))
     if arguments.cases:
         paths = [path for path in paths if path.stem in arguments.cases]
