@@ -196,7 +196,7 @@ uint32_t BlockMachine::Distance(const State& state) const {
     case kWord: {
       here = kNever;
       const std::string_view read = TextOf(state, state.word).substr(0, state.length);
-      for (uint16_t i = state.word; i < kStages + scope_->stages.size(); ++i) {
+      for (uint16_t i = state.word; i < CandidateEnd(); ++i) {
         const std::string_view text = TextOf(state, i);
         if (!text.starts_with(read)) continue;
         here = std::min(here, static_cast<uint32_t>(text.size() - read.size()) + TailOf(state, i, wanted));
@@ -270,7 +270,7 @@ bool BlockMachine::Next(State* state, uint8_t byte) const {
     case kFirst: {
       const Frame& frame = state->frames[state->depth - 1U];
       const bool may_be_empty = frame.list != 0 || required_[frame.id] == 0;
-      if (byte == (frame.list != 0 ? ']' : ')')) return may_be_empty && After(state, byte);
+      if (byte == Closing(frame)) return may_be_empty && After(state, byte);
       return (frame.list != 0 || !scope_->stages[frame.id].parameters.empty()) && BeginExpression(state, byte);
     }
     case kWord:
@@ -333,7 +333,7 @@ bool BlockMachine::BeginExpression(State* state, uint8_t byte) const {
 bool BlockMachine::FindWord(State* state, uint8_t byte) const {
   const std::string_view read = TextOf(*state, state->word).substr(0, state->length);
   const uint32_t wanted = Wanted(*state);
-  for (uint16_t i = state->word; i < kStages + scope_->stages.size(); ++i) {
+  for (uint16_t i = state->word; i < CandidateEnd(); ++i) {
     const std::string_view text = TextOf(*state, i);
     if (text.size() <= read.size() || static_cast<uint8_t>(text[read.size()]) != byte || !text.starts_with(read)) {
       continue;
@@ -351,7 +351,7 @@ bool BlockMachine::Word(State* state, uint8_t byte) const {
   if (FindWord(state, byte)) return true;
   const std::string_view read = TextOf(*state, state->word).substr(0, state->length);
   const uint32_t wanted = Wanted(*state);
-  for (uint16_t i = state->word; i < kStages + scope_->stages.size(); ++i) {
+  for (uint16_t i = state->word; i < CandidateEnd(); ++i) {
     if (TextOf(*state, i) != read || TailOf(*state, i, wanted) >= kNever) continue;
     state->word = 0;
     state->length = 0;
@@ -422,7 +422,7 @@ bool BlockMachine::After(State* state, uint8_t byte) const {
     state->phase = kBlank;
     return true;
   }
-  if (byte != (frame.list != 0 ? ']' : ')')) return false;
+  if (byte != Closing(frame)) return false;
   if (frame.list == 0 && !first && frame.argument + 1U < required_[frame.id]) return false;
   frame = {};
   --state->depth;

@@ -63,6 +63,8 @@ class BlockMachine {
   static constexpr uint16_t kStages = kLocals + kLets;
   static constexpr uint32_t kAny = UINT32_MAX;  // as a wanted type: whatever a call gives
 
+  uint16_t CandidateEnd() const { return static_cast<uint16_t>(kStages + scope_->stages.size()); }
+  static uint8_t Closing(const Frame& frame) { return static_cast<uint8_t>(frame.list != 0 ? ']' : ')'); }
   static uint32_t Open(const State& state) { return kDepth - state.depth; }
   uint32_t Wanted(const State& state) const;
   uint32_t Bare(uint32_t type) const;

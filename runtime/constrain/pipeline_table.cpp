@@ -52,7 +52,10 @@ class TableBuilder {
     bool begun = false;
     Types states;  // of the grammar
     Types known;
-    auto operator<=>(const Key&) const = default;
+    bool operator<(const Key& other) const {
+      return std::tie(grammar, argument, result, ended, begun, states, known) <
+             std::tie(other.grammar, other.argument, other.result, other.ended, other.begun, other.states, other.known);
+    }
   };
 
   uint32_t bare(uint32_t type) const {
