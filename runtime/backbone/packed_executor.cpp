@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/result/check.h"
 #include "runtime/backbone/packed_step.h"
 
 namespace jade::backbone {
@@ -101,6 +102,8 @@ class PackedExecutor final : public Executor {
 
 std::unique_ptr<Executor> MakePackedExecutor(std::vector<std::shared_ptr<Decoder>> policies,
                                              const ExecutorOptions& options) {
+  const int64_t head_dim = policies.at(0)->config().head_dim;
+  JADE_CHECK(head_dim % 16 == 0 && head_dim <= kMostHeadDim, "heads of {} numbers", head_dim);
   return std::make_unique<PackedExecutor>(std::move(policies), options);
 }
 

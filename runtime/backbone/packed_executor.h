@@ -19,8 +19,8 @@ struct ExecutorOptions {
   const kernels::ServingTable* kernels = nullptr;  // null: the best of this processor
 };
 
-// All policies have the same shape. Their masters must not change while the executor lives, but before Refresh. Throws
-// std::bad_alloc.
+// All policies have the same shape, their heads a multiple of 16 numbers, at most 1024. Their masters must not change
+// while the executor lives, but before Refresh. Throws std::bad_alloc.
 std::unique_ptr<Executor> MakePackedExecutor(std::vector<std::shared_ptr<Decoder>> policies,
                                              const ExecutorOptions& options);
 

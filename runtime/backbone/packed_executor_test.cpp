@@ -144,7 +144,11 @@ TEST_P(Invariance, AReplyIsTheSameBitForBitHoweverItIsComputed) {
 
 INSTANTIATE_TEST_SUITE_P(Numbers, Invariance,
                          testing::Values(kernels::Number::kFp32, kernels::Number::kBf16, kernels::Number::kInt8),
-                         [](const auto& info) { return std::vector{"fp32", "bf16", "int8"}[static_cast<size_t>(info.param)]; });
+                         [](const auto& info) {
+                           return std::string(info.param == kernels::Number::kFp32   ? "Fp32"
+                                              : info.param == kernels::Number::kBf16 ? "Bf16"
+                                                                                     : "Int8");
+                         });
 
 TEST(PackedExecutor, ServesSeveralWeightSetsAndTakesUpNewWeights) {
   const auto one = RandomDecoder(Shape(), 1), two = RandomDecoder(Shape(), 2);

@@ -10,7 +10,6 @@ namespace {
 using kernels::Member;
 
 constexpr int64_t kRowBlock = 96;  // rows that go through a panel while it is in the cache
-constexpr int64_t kMostHeadDim = 1024;
 
 // Runs work(unit) for all units, some here, and waits for the others.
 template <typename Work>

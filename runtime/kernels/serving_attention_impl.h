@@ -23,6 +23,7 @@ template <Number kNumber, int kRows>
 inline void Scores(const AttentionTile& t, int64_t chunk, int64_t blocks, float (*scores)[kKeyChunk]) {
   constexpr int64_t kVectors = kBlocksAtOnce * kBlockVectors;
   const int64_t words = t.head_dim * NumberBytes(kNumber) / 4;
+  const float scale = t.scale * 1.44269504f;  // weights are powers of two
   for (int64_t first = 0; first < blocks; first += kBlocksAtOnce) {
     const char* keys[kBlocksAtOnce];
     for (int64_t b = 0; b < kBlocksAtOnce; ++b) {
@@ -43,27 +44,25 @@ inline void Scores(const AttentionTile& t, int64_t chunk, int64_t blocks, float 
       }
     }
     for (int r = 0; r < kRows; ++r) {
-      for (int v = 0; v < kVectors; ++v) Store(scores[r] + first * kKvTokens + v * kLanes, acc[r][v] * t.scale);
+      for (int v = 0; v < kVectors; ++v) Store(scores[r] + first * kKvTokens + v * kLanes, acc[r][v] * scale);
     }
   }
 }
 
-// Scores to weights under the running maximum; returns what the sums so far are to be multiplied with. Keys from
-// `visible` on have weight 0.
+// A row's largest score so far. A score that is not a number is passed over here; its weight is none either, and so the
+// logits are not.
+inline float Largest(const float* scores, float before) {
+  Vec tops = Splat(before);
+  for (int64_t i = 0; i < kKeyChunk; i += kLanes) tops = Load(scores + i) > tops ? Load(scores + i) : tops;
+  return LargestOf(tops);
+}
+
+// Scores to weights under the largest score; returns their sum.
 template <Number kNumber>
-inline float Weigh(float* scores, int64_t visible, float* highest, float* sum, void* weights) {
-  for (int64_t i = visible; i < kKeyChunk; ++i) scores[i] = -__builtin_inff();
-  Vec tops = Load(scores);
-  for (int64_t i = kLanes; i < kKeyChunk; i += kLanes) tops = Load(scores + i) > tops ? Load(scores + i) : tops;
-  // A score that is not a number is passed over here; its weight is none either, and so the logits are not.
-  float most = *highest;
-  for (int64_t i = 0; i < kLanes; ++i) most = tops[i] > most ? tops[i] : most;
-  const float correction = *highest == most ? 1.0f : Exp(Splat(*highest - most))[0];
+inline float Weigh(const float* scores, float largest, void* weights) {
   Vec total{};
   for (int64_t i = 0; i < kKeyChunk; i += kLanes) {
-    const Vec x = Load(scores + i);
-    Vec w = Exp(x - most);
-    w = x == -__builtin_inff() ? Vec{} : w;
+    Vec w = PowerOfTwo(Load(scores + i) - largest);
     if constexpr (kNumber == Number::kBf16) {
       auto* half = static_cast<uint16_t*>(weights) + i;
       StoreBf16(half, w);
@@ -73,9 +72,29 @@ inline float Weigh(float* scores, int64_t visible, float* highest, float* sum, v
     }
     total += w;
   }
-  *highest = most;
-  *sum = *sum * correction + Sum(total);
-  return correction;
+  return SumOf(total);
+}
+
+// All rows of a tile: scores to weights under the running maximum. `correction` is what a row's values and sum so far
+// are multiplied with. Keys that a row does not see have weight 0.
+template <Number kNumber, int kRows>
+inline void WeighRows(const AttentionTile& t, int64_t chunk, float (*scores)[kKeyChunk], uint32_t (*weights)[kKeyChunk],
+                      float* correction) {
+  static_assert(kTileQueries <= 8);
+  float change[kLanes < 8 ? 8 : kLanes] = {};
+  float largest[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    const int64_t left = t.limit[r] - chunk * kKeyChunk;
+    for (int64_t i = left < 0 ? 0 : left; i < kKeyChunk; ++i) scores[r][i] = -__builtin_inff();
+    largest[r] = Largest(scores[r], t.state->highest[r]);
+    change[r] = t.state->highest[r] - largest[r];
+  }
+  for (int64_t i = 0; i < kRows; i += kLanes) Store(change + i, PowerOfTwo(Load(change + i)));
+  for (int r = 0; r < kRows; ++r) {
+    correction[r] = change[r];
+    t.state->highest[r] = largest[r];
+    t.state->sum[r] = t.state->sum[r] * change[r] + Weigh<kNumber>(scores[r], largest[r], weights[r]);
+  }
 }
 
 // out[r] = out[r]·correction[r] + weights[r]·values, for kVectors vectors of dimensions.
@@ -118,11 +137,7 @@ void AttentionOf(const AttentionTile& t) {
   for (int64_t chunk = t.first_chunk; chunk < t.last_chunk && chunk * kKeyChunk < limit; ++chunk) {
     const int64_t tokens = Least(kKeyChunk, limit - chunk * kKeyChunk);
     Scores<kNumber, kRows>(t, chunk, (tokens + kKvTokens - 1) / kKvTokens, scores);
-    for (int r = 0; r < kRows; ++r) {
-      const int64_t left = t.limit[r] - chunk * kKeyChunk;
-      const int64_t visible = left < 0 ? 0 : Least(kKeyChunk, left);
-      correction[r] = Weigh<kNumber>(scores[r], visible, &t.state->highest[r], &t.state->sum[r], weights[r]);
-    }
+    WeighRows<kNumber, kRows>(t, chunk, scores, weights, correction);
     int64_t dim = 0;
     for (; dim + kValueVectors * kLanes <= t.head_dim; dim += kValueVectors * kLanes) {
       AddValues<kNumber, kRows, kValueVectors>(t, chunk, tokens, dim, weights, correction);

@@ -98,6 +98,53 @@ struct Words<Number::kInt8> {
 };
 #endif
 
+// Of all lanes, in a fixed order.
+inline float LargestOf(Vec v) {
+#if JADE_VECTOR_BYTES == 64
+  return _mm512_reduce_max_ps((__m512)v);
+#else
+  float most = v[0];
+  for (int64_t i = 1; i < kLanes; ++i) most = v[i] > most ? v[i] : most;
+  return most;
+#endif
+}
+inline float SumOf(Vec v) {
+#if JADE_VECTOR_BYTES == 64
+  return _mm512_reduce_add_ps((__m512)v);
+#else
+  return Sum(v);
+#endif
+}
+
+// 2^x for x ≤ 0 or a little above: by rounding and a polynomial of degree 6, relative error below 2e-7 (coefficients of
+// Moshier's Cephes, exp2f). 0 below 2^-126; NaN stays NaN.
+inline Vec PowerOfTwo(Vec x) {
+#if JADE_VECTOR_BYTES == 64
+  const __m512 whole = _mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const Vec f = x - (Vec)whole;
+#else
+  const Vec half = x < 0.0f ? Splat(-0.5f) : Splat(0.5f);
+  const IntVec exponent = __builtin_convertvector(x + half, IntVec);
+  const Vec f = x - __builtin_convertvector(exponent, Vec);
+#endif
+  Vec p = Splat(1.535336188e-4f);
+  p = Fma(p, f, Splat(1.339887440e-3f));
+  p = Fma(p, f, Splat(9.618437358e-3f));
+  p = Fma(p, f, Splat(5.550332471e-2f));
+  p = Fma(p, f, Splat(2.402264791e-1f));
+  p = Fma(p, f, Splat(6.931472029e-1f));
+  p = Fma(p, f, Splat(1.0f));
+#if JADE_VECTOR_BYTES == 64
+  const Vec result = (Vec)_mm512_scalef_ps((__m512)p, whole);
+#else
+  const IntVec power = (exponent + 127) << 23;
+  Vec two_to_n;
+  __builtin_memcpy(&two_to_n, &power, sizeof(power));
+  const Vec result = p * two_to_n;
+#endif
+  return x < -126.0f ? Vec{} : result;
+}
+
 // Nearest bf16, ties to even; NaN stays NaN.
 inline uint16_t RoundToBf16(float x) {
   uint32_t bits;

@@ -5,7 +5,6 @@
 
 #include "runtime/retrieve/query_cache.h"
 
-
 namespace jade::retrieve {
 namespace {
 
