@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
 #include <chrono>
 #include <cstring>
 #include <fstream>
-#include <thread>
 #include <vector>
+
+#include "runtime/kernels/arena.h"
+#include "runtime/kernels/team.h"
 
 namespace jade::bench {
 namespace {
@@ -75,32 +76,31 @@ size_t LastLevelCacheBytes() {
 }
 
 double ReadBytesPerSecond(int threads, size_t bytes, int rounds) {
-  const auto count = static_cast<size_t>(std::max(1, threads));
-  const size_t part = std::max(kStride, bytes / count / kStride * kStride);
+  using Clock = std::chrono::steady_clock;
+  const int count = std::max(1, threads);
+  const size_t part = std::max(kStride, bytes / static_cast<size_t>(count) / kStride * kStride);
   const SumFunction sum = ChooseSum();
-  std::vector<std::vector<std::byte>> parts(count);
+  kernels::Arena arena;
+  std::byte* data = reinterpret_cast<std::byte*>(arena.Take(part * static_cast<size_t>(count)));
+  std::memset(data, 1, part * static_cast<size_t>(count));
   std::atomic<uint64_t> sink{0};
-  std::barrier line(static_cast<std::ptrdiff_t>(count) + 1);
-  std::vector<std::thread> readers;
-  for (size_t i = 0; i < count; ++i) {
-    readers.emplace_back([&, i] {
-      parts[i].assign(part, std::byte{1});  // by the thread that reads it, so that it lies near it
-      for (int round = 0; round < rounds; ++round) {
-        line.arrive_and_wait();
-        sink += sum(parts[i].data(), part);
-        line.arrive_and_wait();
-      }
-    });
-  }
+  // Each reader reads the clock itself: whoever waits for them may be the last to be given a processor.
+  std::vector<Clock::time_point> began(static_cast<size_t>(count)), ended(began.size());
+  kernels::Team team(count);
   double best = 0;
   for (int round = 0; round < rounds; ++round) {
-    line.arrive_and_wait();
-    const auto begin = std::chrono::steady_clock::now();
-    line.arrive_and_wait();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    best = std::max(best, static_cast<double>(part * count) / seconds);
+    team.Run([&](kernels::Member& member) {
+      const auto index = static_cast<size_t>(member.index());
+      member.Barrier();
+      began[index] = Clock::now();
+      sink += sum(data + index * part, part);
+      ended[index] = Clock::now();
+    });
+    const auto begin = *std::min_element(began.begin(), began.end()),
+               end = *std::max_element(ended.begin(), ended.end());
+    const double seconds = std::chrono::duration<double>(end - begin).count();
+    best = std::max(best, static_cast<double>(part * began.size()) / seconds);
   }
-  for (std::thread& reader : readers) reader.join();
   return best;
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 using kernels::Member;
 
+constexpr int64_t kLongRun = 12;   // panels that a member reads one after the other
 constexpr int64_t kRowBlock = 96;  // rows that go through a panel while it is in the cache
 
 // Runs work(unit) for all units, some here, and waits for the others.
@@ -138,8 +139,10 @@ void PackedStep::Linear(Member& member, const kernels::PackedMatrix& matrix, con
   const int64_t row_blocks = (rows + kRowBlock - 1) / kRowBlock;
   // Few rows wait for the weights: each member reads long runs of panels, fetching ahead. Many wait for arithmetic:
   // small units let the members end at the same time.
-  const int64_t units = row_blocks == 1 ? 4 * member.size() : (16 * member.size() + row_blocks - 1) / row_blocks;
-  const int64_t panel_groups = std::min(matrix.panels(), member.size() == 1 ? 1 : units);
+  const int64_t members = member.size();
+  const int64_t runs = std::clamp(matrix.panels() / kLongRun, members, 4 * members);
+  const int64_t units = row_blocks == 1 ? runs : (16 * members + row_blocks - 1) / row_blocks;
+  const int64_t panel_groups = std::min(matrix.panels(), members == 1 ? 1 : units);
   const int64_t y_bytes = epilogue == kernels::Epilogue::kSwiGlu ? number_bytes_ : 4;
   ForEach(member, row_blocks * panel_groups, [&](int64_t unit) {
     const int64_t block = unit / panel_groups, group = unit % panel_groups;

@@ -7,10 +7,15 @@ constexpr int64_t kPartColumns = kPartVectors * kLanes;
 // From so many rows on the processor's own fetching falls behind.
 constexpr int kRowsToFetch = 8;
 
-// sums[r] = x[r] · a part of a panel, from the first word to the last. What lies `ahead` bytes behind each word is
-// fetched meanwhile: some rows take as long to multiply as the next panel takes to come from memory.
+// What is fetched while a panel is multiplied with a group of rows: a part of the next panel, `step` bytes a word.
+struct Ahead {
+  const char* next;
+  int64_t step;
+};
+
+// sums[r] = x[r] · a part of a panel, from the first word to the last.
 template <Number kNumber, int kRows>
-inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, int64_t ahead, float* sums) {
+inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, Ahead ahead, float* sums) {
   constexpr int64_t kWordBytes = Words<kNumber>::kBytes;
   Vec acc[kRows][kPartVectors];
 #pragma GCC unroll 12
@@ -21,8 +26,8 @@ inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, int
     const char* row = part + k * kPanelColumns * kWordBytes;
     const Words<kNumber> b0(row), b1(row + kLanes * kWordBytes);
     if constexpr (kRows >= kRowsToFetch) {
-      __builtin_prefetch(row + ahead, 0, 2);
-      __builtin_prefetch(row + ahead + 64, 0, 2);
+      __builtin_prefetch(ahead.next + k * ahead.step, 0, 2);
+      __builtin_prefetch(ahead.next + k * ahead.step + ahead.step / 2, 0, 2);
     }
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
@@ -38,13 +43,13 @@ inline void MultiplyPart(const uint32_t* x, int64_t words, const char* part, int
 }
 
 template <Number kNumber, int kRows>
-void MultiplyPanel(const uint32_t* x, int64_t words, const char* panel, int64_t ahead, float* sums) {
+void MultiplyPanel(const uint32_t* x, int64_t words, const char* panel, Ahead ahead, float* sums) {
   for (int64_t c = 0; c < kPanelColumns; c += kPartColumns) {
     MultiplyPart<kNumber, kRows>(x, words, panel + c * Words<kNumber>::kBytes, ahead, sums + c);
   }
 }
 
-using MultiplyFunction = void (*)(const uint32_t* x, int64_t words, const char* panel, int64_t ahead, float* sums);
+using MultiplyFunction = void (*)(const uint32_t* x, int64_t words, const char* panel, Ahead ahead, float* sums);
 
 template <Number kNumber>
 MultiplyFunction MultiplyFor(int64_t rows) {
@@ -111,7 +116,8 @@ void LinearOf(const LinearTask& t, int64_t first, int64_t last) {
   for (int64_t panel = first; panel < last; ++panel) {
     for (int64_t g = 0; g < groups; ++g) {
       const int64_t begin = g * t.rows / groups, rows = (g + 1) * t.rows / groups - begin;
-      const int64_t ahead = g == 0 && panel + 1 < last ? panel_bytes : 0;
+      const char* next = panels + (panel + (panel + 1 < last ? 1 : 0)) * panel_bytes;
+      const Ahead ahead{next + g * (panel_bytes / groups), kPanelColumns * Words<kNumber>::kBytes / groups};
       MultiplyFor<kNumber>(rows)(x + begin * t.words, t.words, panels + panel * panel_bytes, ahead, sums);
       for (int64_t r = 0; r < rows; ++r) FinishRow(t, begin + r, panel * kPanelColumns, sums + r * kPanelColumns);
     }
