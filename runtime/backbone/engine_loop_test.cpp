@@ -46,7 +46,7 @@ class Looping : public ::testing::Test, public EngineAnswers {
     if (request.constraint != nullptr) {
       const auto bound = request.constraint->Bind(ByteTokens());
       EXPECT_TRUE(bound.ok());
-      parts.constraint = (*bound)->Start();
+      parts.constraint = (*bound)->Start(engine::kAnyLength);
     }
     parts.end_ids = std::make_shared<std::vector<int32_t>>(1, kImEnd);
     parts.request = std::move(request);

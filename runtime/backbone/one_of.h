@@ -65,7 +65,7 @@ class OneOf final : public engine::Constraint, public std::enable_shared_from_th
   struct Bound final : engine::BoundConstraint {
     Bound(std::vector<std::string> of, std::shared_ptr<const engine::Vocabulary> tokens)
         : texts(std::move(of)), vocabulary(std::move(tokens)) {}
-    std::unique_ptr<engine::ConstraintState> Start() const override {
+    std::unique_ptr<engine::ConstraintState> Start(int64_t /*most_tokens*/) const override {
       return std::make_unique<State>(texts, vocabulary);
     }
     std::vector<std::string> texts;

@@ -104,7 +104,7 @@ class ThreadedEngine final : public ServingEngine, private EngineAnswers {
   Result<int> FindPolicy(const std::string& name) const;
   Result<Observation> Observe(const engine::Request& request, int policy);
   Result<int64_t> MostReplyTokens(const engine::Request& request, int64_t prompt_tokens, int policy) const;
-  Result<std::unique_ptr<engine::ConstraintState>> StartConstraint(const engine::Request& request);
+  Result<std::unique_ptr<engine::ConstraintState>> StartConstraint(const engine::Request& request, int64_t most_tokens);
 
   // ---- The engine's thread.
   void Serve(const ExecutorFactory& make_executor, std::promise<Status> started);
@@ -184,13 +184,14 @@ Result<int64_t> ThreadedEngine::MostReplyTokens(const engine::Request& request, 
   return most;
 }
 
-Result<std::unique_ptr<engine::ConstraintState>> ThreadedEngine::StartConstraint(const engine::Request& request) {
+Result<std::unique_ptr<engine::ConstraintState>> ThreadedEngine::StartConstraint(const engine::Request& request,
+                                                                                 int64_t most_tokens) {
   if (request.constraint == nullptr) return std::unique_ptr<engine::ConstraintState>();
   std::call_once(constraints_once_, [this] {
     constraints_ = std::make_unique<ConstraintCache>(MakeVocabulary(chat_, vocab_size_), kBoundConstraints);
   });
   JADE_ASSIGN_OR_RETURN(const auto bound, constraints_->Bind(*request.constraint));
-  return bound->Start();
+  return bound->Start(most_tokens);
 }
 
 Status ThreadedEngine::Submit(engine::Request request) {
@@ -205,7 +206,7 @@ Status ThreadedEngine::Submit(engine::Request request) {
   JADE_ASSIGN_OR_RETURN(parts.observation, Observe(request, policy));
   const auto prompt_tokens = static_cast<int64_t>(parts.observation.ids.size());
   JADE_ASSIGN_OR_RETURN(parts.most_reply_tokens, MostReplyTokens(request, prompt_tokens, policy));
-  JADE_ASSIGN_OR_RETURN(parts.constraint, StartConstraint(request));
+  JADE_ASSIGN_OR_RETURN(parts.constraint, StartConstraint(request, parts.most_reply_tokens));
   parts.policy = policy;
   parts.end_ids = end_ids_[static_cast<size_t>(policy)];
   parts.request = std::move(request);

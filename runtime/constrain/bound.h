@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -181,8 +182,10 @@ class Bound final : public engine::BoundConstraint {
   Bound(std::shared_ptr<const Core<Machine>> core, const typename Machine::State& start, size_t bytes, uint32_t limit)
       : core_(std::move(core)), start_(start), bytes_(bytes), limit_(limit) {}
 
-  std::unique_ptr<engine::ConstraintState> Start() const override {
-    return std::make_unique<Follower<Machine>>(core_, start_, bytes_, limit_);
+  std::unique_ptr<engine::ConstraintState> Start(int64_t most_tokens) const override {
+    constexpr int64_t kMost = std::numeric_limits<uint32_t>::max();
+    const int64_t own = limit_ == 0 ? kMost : limit_, most = std::clamp<int64_t>(most_tokens, 1, own);
+    return std::make_unique<Follower<Machine>>(core_, start_, bytes_, most == kMost ? 0 : static_cast<uint32_t>(most));
   }
 
  private:

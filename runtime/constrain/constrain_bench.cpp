@@ -100,7 +100,7 @@ struct Cost {
 
 Cost Follow(const engine::BoundConstraint& bound, const std::vector<int32_t>& ids) {
   Cost cost;
-  const auto state = bound.Start();
+  const auto state = bound.Start(engine::kAnyLength);
   for (const int32_t id : ids) {
     const double begin = Micros();
     const bool allowed = state->Allowed().Has(id);

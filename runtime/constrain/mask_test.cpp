@@ -139,7 +139,7 @@ TEST(Masks, EqualNumbersMeanEqualMasks) {
       const auto bound = *(*library.Make(spec))->Bind(vocabulary);
       const Walk walk = walker.Run(*bound, 80);
       ASSERT_EQ(walk.problem, "");
-      const auto state = bound->Start();
+      const auto state = bound->Start(engine::kAnyLength);
       for (size_t i = 0; i < walk.ids.size(); ++i) {
         ASSERT_EQ(state->number(), walk.states[i]);
         const auto [at, added] = known.emplace(state->number(), state->Allowed().words());
@@ -168,8 +168,8 @@ TEST(Ids, SayEverything) {
     EXPECT_EQ((*again)->id(), constraint->id());
     // Where it was recorded and where it is read: the same states and masks.
     const Walk walk = Walker(vocabulary, 11).Run(**constraint->Bind(vocabulary), 90);
-    const auto here = (*constraint->Bind(vocabulary))->Start();
-    const auto there = (*(*again)->Bind(copy))->Start();
+    const auto here = (*constraint->Bind(vocabulary))->Start(engine::kAnyLength);
+    const auto there = (*(*again)->Bind(copy))->Start(engine::kAnyLength);
     for (const int32_t id : walk.ids) {
       ASSERT_EQ(here->number(), there->number());
       ASSERT_EQ(here->Allowed().words(), there->Allowed().words());
@@ -222,7 +222,7 @@ TEST(Vocabularies, PiecesOfCodePointsAreAllowedWhereTheyCanEnd) {
   const std::string broken = "\x9F\x9F";
   const VocabularyPtr all = Bytes({piece, broken, std::string(300, 'x'), "</query>", "a</query>b"});
   const auto at = [&](const VocabularyPtr& vocabulary) {
-    auto state = (*(*Library().Make(spec))->Bind(vocabulary))->Start();
+    auto state = (*(*Library().Make(spec))->Bind(vocabulary))->Start(engine::kAnyLength);
     for (const char c : std::string("<query>")) EXPECT_TRUE(state->Accept(static_cast<uint8_t>(c)));
     return state;
   };
@@ -249,7 +249,7 @@ TEST(Limits, ALongReplyIsBroughtToItsEnd) {
   const VocabularyPtr vocabulary = Bytes({std::string(200, 'x')});
   for (size_t index : {size_t{1}, size_t{3}, size_t{6}}) {
     const auto bound = *(*Library().Make(Specs()[index]))->Bind(vocabulary);
-    const auto state = bound->Start();
+    const auto state = bound->Start(engine::kAnyLength);
     size_t bytes = 0;
     std::mt19937_64 random(index);
     bool ended = false;
@@ -289,10 +289,30 @@ TEST(Limits, AMillionStepsKeepAFewMasks) {
   EXPECT_LT(cache.capacity(), 20'000u);
 }
 
+TEST(Limits, TheSmallerOfTheFormatsAndTheEnginesHolds) {
+  Spec spec = Specs()[1];
+  for (const auto& [own, engines] :
+       {std::pair<uint32_t, int64_t>{0, 40}, {40, 100}, {100, 40}, {40, engine::kAnyLength}}) {
+    spec.limit = own;
+    const auto state = (*(*Library().Make(spec))->Bind(Bytes()))->Start(engines);
+    int tokens = 0;
+    // Goes on for as long as anything but the closing tag may come.
+    for (bool ended = false; !ended; ++tokens) {
+      const engine::TokenMask& mask = state->Allowed();
+      int32_t id = mask.Has('x') ? 'x' : -1;
+      for (int32_t next = 0; id < 0 && next < mask.size(); ++next) id = mask.Has(next) ? next : -1;
+      ASSERT_TRUE(state->Accept(id));
+      ended = id >= 256;
+    }
+    EXPECT_LE(tokens, 40);
+    EXPECT_GE(tokens, 38);
+  }
+}
+
 TEST(Limits, TooFewTokensForAnyReplyStillEndIt) {
   Spec spec = Specs()[1];
   spec.limit = 3;
-  const auto state = (*(*Library().Make(spec))->Bind(Bytes()))->Start();
+  const auto state = (*(*Library().Make(spec))->Bind(Bytes()))->Start(engine::kAnyLength);
   for (const char c : std::string("<query></query>")) {
     EXPECT_TRUE(state->Allowed().Has(static_cast<uint8_t>(c)));
     EXPECT_FALSE(state->Allowed().Has('x') && c != 'x');

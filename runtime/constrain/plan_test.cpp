@@ -167,7 +167,7 @@ TEST_F(Plans, NestingIsBounded) {
   EXPECT_TRUE(AdmitsText(*bound, nested("Deeper", 1, nested("Rewrite", 5, "question"))));
   EXPECT_FALSE(AdmitsText(*bound, nested("Deeper", 1, nested("Rewrite", 6, "question"))));
   // Where no call fits any more, the shortest argument still does.
-  const auto state = bound->Start();
+  const auto state = bound->Start(engine::kAnyLength);
   const std::string deepest = "let a = Rewrite(Rewrite(Rewrite(Rewrite(Rewrite(Rewrite(";
   for (const char c : deepest) {
     ASSERT_TRUE(state->Accept(static_cast<uint8_t>(c)));

@@ -56,7 +56,7 @@ class Walker {
 
   Walk Run(const engine::BoundConstraint& bound, size_t most_tokens) {
     Walk walk;
-    const auto state = bound.Start();
+    const auto state = bound.Start(engine::kAnyLength);
     for (size_t step = 0; step < most_tokens && !walk.ended && walk.problem.empty(); ++step) {
       const int32_t id = Pick(state->Allowed());
       if (id < 0) {
@@ -101,7 +101,7 @@ class Walker {
 
 // Whether `text`, followed by the end, is one of the replies; a token a byte.
 inline bool AdmitsText(const engine::BoundConstraint& bound, const std::string& text) {
-  const auto state = bound.Start();
+  const auto state = bound.Start(engine::kAnyLength);
   for (const char c : text) {
     if (!state->Accept(static_cast<uint8_t>(c))) return false;
   }

@@ -20,6 +20,8 @@ struct Vocabulary {
   std::vector<int32_t> end_ids;    // each ends a reply
 };
 
+inline constexpr int64_t kAnyLength = INT64_MAX;
+
 // Follows one reply. One thread at a time.
 class ConstraintState {
  public:
@@ -38,7 +40,9 @@ class ConstraintState {
 class BoundConstraint {
  public:
   virtual ~BoundConstraint() = default;
-  virtual std::unique_ptr<ConstraintState> Start() const = 0;
+  // The reply is complete within `most_tokens` tokens, its end included, and within what the constraint itself says. An
+  // engine gives what the context leaves behind the prompt; whoever follows a recorded reply must give the same.
+  virtual std::unique_ptr<ConstraintState> Start(int64_t most_tokens) const = 0;
 };
 
 // A constraint as the caller knows it. Immutable: any thread.

@@ -125,7 +125,7 @@ TEST_F(Constrained, NoReplyIsMalformedAndTheRecordSaysWhatWasAllowed) {
       const auto constraint = constrain::FromId(call.constraint);
       ASSERT_TRUE(constraint.ok()) << constraint.error().ToString();
       ASSERT_EQ(call.constraint_states.size(), call.action_ids.size());
-      const auto state = (*(*constraint)->Bind(vocabulary_))->Start();
+      const auto state = (*(*constraint)->Bind(vocabulary_))->Start(engine::kAnyLength);
       for (size_t i = 0; i < call.action_ids.size(); ++i) {
         ASSERT_EQ(state->number(), call.constraint_states[i]);
         ASSERT_TRUE(state->Accept(call.action_ids[i]));

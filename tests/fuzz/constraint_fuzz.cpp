@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   JADE_CHECK(again.ok() && jade::constrain::IdText(*again) == (*constraint)->id());
   const auto bound = (*constraint)->Bind(*kVocabulary);
   if (!bound.ok()) return 0;
-  const auto state = (*bound)->Start();
+  const auto state = (*bound)->Start(engine::kAnyLength);
   for (size_t at = line; at < size; ++at) {
     const jade::engine::TokenMask& mask = state->Allowed();
     std::vector<int32_t> allowed;
