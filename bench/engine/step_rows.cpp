@@ -33,6 +33,10 @@ Status MeasureStep(backbone::MeasuredModel& model, const EngineBenchOptions& opt
   std::vector<double> samples;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
     JADE_TRY(meter.NextSample(step.name));
+    // llama.cpp's tools warm up before they measure, and have just emptied the caches.
+    if (llama) {
+      JADE_ASSIGN_OR_RETURN([[maybe_unused]] const double warming_up, timer.Run());
+    }
     JADE_ASSIGN_OR_RETURN(const double seconds, timer.Run());
     samples.push_back(tokens / seconds);
     if (llama) JADE_TRY(llama->Sample());

@@ -97,7 +97,7 @@ Result<std::unique_ptr<engine::Engine>> LoadBackbone(const BackboneOptions& opti
 BackboneFacts GetBackboneFacts() {
   BackboneFacts facts;
   facts.libtorch = TORCH_VERSION;
-  facts.kernels = CpuKernels().name;
+  facts.kernels = kernels::BestServingTable().name;
   facts.cuda = CudaIsAvailable();
   facts.threads = UsableProcessors();
   facts.fast_bf16 = ProcessorMultipliesBf16();
