@@ -39,6 +39,11 @@ Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& bac
   options.kv_cache_bytes = static_cast<int64_t>(backbone.kv_cache);
   options.threads = static_cast<int>(backbone.threads);
   options.deterministic = backbone.deterministic;
+  for (const auto& [name, model] : backbone.policies) {
+    auto found = assets::FindModel(model);
+    if (!found.ok()) return std::move(found).error().Wrap(fmt::format("policy `{}`", name));
+    options.policies[name] = ModelFile(*found);
+  }
   return backbone::LoadBackbone(options);
 }
 

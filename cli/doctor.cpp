@@ -59,6 +59,17 @@ Finding Store() {
   return {"store", path, ""};
 }
 
+// The weights that a file names for a local backbone: whether they are here.
+std::vector<Finding> PolicyFindings(const settings::Backbone& backbone) {
+  std::vector<Finding> findings;
+  if (backbone.is_remote() || backbone.is_script()) return findings;
+  for (const auto& [name, model] : backbone.policies) {
+    const auto found = assets::FindModel(model);
+    findings.push_back({"policy " + name, found.ok() ? *found : model, found.ok() ? "" : found.error().ToString()});
+  }
+  return findings;
+}
+
 std::vector<Finding> Examine(const Status& backbone) {
   std::vector<Finding> findings{{"jade", JADE_VERSION, ""},
                                 {"processors", std::to_string(std::thread::hardware_concurrency()), ""},
@@ -89,6 +100,7 @@ int Doctor(const std::string& config, bool as_json, char** arguments) {
     settings = std::move(*read);
   }
   std::vector<Finding> findings = Examine(EnterBackbone(arguments));
+  for (Finding& finding : PolicyFindings(settings.backbone)) findings.push_back(std::move(finding));
   for (Finding& finding : RemoteFindings(settings)) findings.push_back(std::move(finding));
   if (as_json) {
     nlohmann::json list = nlohmann::json::array();
@@ -114,7 +126,7 @@ void AddDoctorCommand(CLI::App& app, Invocation& invocation) {
   auto as_json = std::make_shared<bool>(false);
   doctor->add_flag("--json", *as_json, "print a JSON array of {name, value, remedy}");
   auto config = std::make_shared<std::string>();
-  doctor->add_option("--config", *config, "also asks the servers that this YAML file names");
+  doctor->add_option("--config", *config, "also looks for the policies and asks the servers that this YAML file names");
   doctor->callback([config, as_json, &invocation] {
     invocation.action = [config, as_json, &invocation] { return Doctor(*config, *as_json, invocation.arguments); };
   });

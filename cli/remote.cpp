@@ -38,7 +38,7 @@ Result<remote::RemoteOptions> OptionsOf(const settings::Backbone& backbone) {
   options.url = from.url;
   options.api = from.api == "chat" ? remote::Api::kChat : remote::Api::kCompletions;
   options.model = backbone.model;
-  options.policies = from.policies;
+  options.policies = backbone.policies;
   options.api_key_env = from.api_key_env;
   options.server = remote::ServerKindNamed(from.server);  // none for `auto`
   if (from.chat_template == "llama3") options.style = tokenizer::ChatStyle::kLlama3;
@@ -103,9 +103,11 @@ Finding BackboneFinding(const settings::Backbone& backbone) {
     }
     models += (models.empty() ? "" : ", ") + model;
   }
+  std::string policies;
+  for (const auto& [policy, model] : options->policies) policies += fmt::format(", policy {}: {}", policy, model);
   return {"remote backbone",
-          fmt::format("{} ({}{})", url, remote::ServerKindName(options->server.value_or(facts->kind)),
-                      models.empty() ? "" : ": " + models),
+          fmt::format("{} ({}{}){}", url, remote::ServerKindName(options->server.value_or(facts->kind)),
+                      models.empty() ? "" : ": " + models, policies),
           ""};
 }
 

@@ -221,6 +221,7 @@ json CallJson(const trace::CallRecord& call) {
                   {"started", call.timings.started_us},
                   {"first_token", call.timings.first_us},
                   {"finished", call.timings.finished_us}}}};
+  if (!call.policy.empty()) shown["policy"] = call.policy;
   if (!call.constraint.empty()) {
     shown["constraint"] = call.constraint;
     shown["constraint_states"] = call.constraint_states;

@@ -140,7 +140,11 @@ session::LoadOptions PromptsFor(const settings::Backbone& backbone) {
 void ApplySettings(const settings::Settings& settings, bool greedy, session::RunRequest* request) {
   auto roles = std::make_shared<session::RoleSettings>();
   roles->defaults = ToSpec(settings.sampling_default);
-  for (const auto& [role, sampling] : settings.sampling) roles->roles[role] = ToSpec(sampling);
+  roles->policy = settings.sampling_default.policy.value_or("");
+  for (const auto& [role, sampling] : settings.sampling) {
+    roles->roles[role] = ToSpec(sampling);
+    if (sampling.policy) roles->policies[role] = *sampling.policy;
+  }
   if (greedy) {
     const ir::Module& module = *request->program->module();
     for (uint32_t i = 0; i < module.callee_count(); ++i) {

@@ -3,6 +3,7 @@
 // here.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -12,7 +13,10 @@
 namespace jade::backbone {
 
 struct BackboneOptions {
-  std::string model;            // a Hugging Face folder or a .gguf file
+  std::string model;  // a Hugging Face folder or a .gguf file
+  // Named weight sets served beside `model`, which serves calls without a policy: folders or .gguf files of the same
+  // shape, tokenizer and chat form. What several names share (a path, whatever links lead to it) is in memory once.
+  std::map<std::string, std::string> policies;
   std::string device = "auto";  // auto, cpu, cuda
   // auto, fp32, bf16, int8 (weights only, on the processor); auto is bf16 where the processor or the device multiplies
   // it fast.

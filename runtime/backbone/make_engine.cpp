@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <new>
 #include <set>
 
@@ -11,20 +13,23 @@
 namespace jade::backbone {
 namespace {
 
+// The same up to what files of several formats round away.
+bool Alike(double a, double b) {
+  return std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
+}
+
 Status CheckPolicies(const std::vector<NamedDecoder>& policies) {
   if (policies.empty()) return Error(ErrorCode::kInvalidArgument, "a backbone needs at least one set of weights");
   const Decoder& first = *policies.front().decoder;
-  const ModelConfig& c = first.config();
   std::set<std::string> names;
   for (const NamedDecoder& policy : policies) {
-    const ModelConfig& other = policy.decoder->config();
-    if (other.layers != c.layers || other.heads != c.heads || other.kv_heads != c.kv_heads ||
-        other.head_dim != c.head_dim || other.hidden_size != c.hidden_size || other.ffn_size != c.ffn_size ||
-        other.vocab_size != c.vocab_size || policy.decoder->device() != first.device()) {
+    std::string difference = ShapeDifference(first.config(), policy.decoder->config());
+    if (difference.empty() && policy.decoder->device() != first.device()) difference = "another device";
+    if (!difference.empty()) {
       return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("policy `{}` has another shape than `{}`; policies of one backbone are weights of one "
-                               "model",
-                               policy.name, policies.front().name));
+                   fmt::format("policy `{}` cannot be served beside the model, it has {}: the policies of a backbone "
+                               "are weights of one shape",
+                               policy.name, difference));
     }
     if (!names.insert(policy.name).second) {
       return Error(ErrorCode::kInvalidArgument, fmt::format("two policies are called `{}`", policy.name));
@@ -65,6 +70,46 @@ std::unique_ptr<Executor> Make(const std::vector<std::shared_ptr<Decoder>>& deco
 
 }  // namespace
 
+std::string ShapeDifference(const ModelConfig& first, const ModelConfig& other) {
+  struct Size {
+    const char* what;
+    int64_t ModelConfig::*member;
+  };
+  static constexpr Size kSizes[] = {
+      {"layers", &ModelConfig::layers},
+      {"as hidden size", &ModelConfig::hidden_size},
+      {"heads", &ModelConfig::heads},
+      {"key/value heads", &ModelConfig::kv_heads},
+      {"numbers in a head", &ModelConfig::head_dim},
+      {"as feed-forward size", &ModelConfig::ffn_size},
+      {"tokens in its vocabulary", &ModelConfig::vocab_size},
+  };
+  for (const Size& size : kSizes) {
+    if (other.*size.member == first.*size.member) continue;
+    return fmt::format("{} {}, not {}", other.*size.member, size.what, first.*size.member);
+  }
+  struct Part {
+    const char* what;
+    bool ModelConfig::*member;
+  };
+  static constexpr Part kParts[] = {
+      {"biases on q, k and v", &ModelConfig::qkv_bias},
+      {"a bias on the attention's output", &ModelConfig::output_bias},
+      {"biases in the feed-forward part", &ModelConfig::mlp_bias},
+      {"norms of q and k", &ModelConfig::qk_norm},
+  };
+  for (const Part& part : kParts) {
+    if (other.*part.member == first.*part.member) continue;
+    return fmt::format("{}{}", other.*part.member ? "" : "no ", part.what);
+  }
+  if (!Alike(first.norm_eps, other.norm_eps)) {
+    return fmt::format("a norm epsilon of {}, not {}", other.norm_eps, first.norm_eps);
+  }
+  const std::vector<float> rotary = weights::RopeInverseFrequencies(first);
+  if (!std::ranges::equal(rotary, weights::RopeInverseFrequencies(other), Alike)) return "other rotary frequencies";
+  return {};
+}
+
 Status CheckNumber(kernels::Number weights, at::Device device) {
   if (weights != kernels::Number::kInt8 || device.is_cpu()) return {};
   return Error(ErrorCode::kUnsupported, "int8 weights are for the processor; use bf16 on this device");
@@ -90,6 +135,11 @@ Result<std::unique_ptr<ServingEngine>> MakeEngine(const std::vector<NamedDecoder
   std::vector<std::shared_ptr<Decoder>> decoders;
   std::vector<ServedPolicy> served;
   for (const NamedDecoder& policy : policies) {
+    const auto known = std::find(decoders.begin(), decoders.end(), policy.decoder);
+    if (known != decoders.end()) {
+      served[static_cast<size_t>(known - decoders.begin())].aliases.push_back(policy.name);
+      continue;
+    }
     const ModelConfig& config = policy.decoder->config();
     ServedPolicy& of = served.emplace_back();
     of.name = policy.name;

@@ -15,8 +15,8 @@
 namespace jade::backbone {
 
 struct NamedDecoder {
-  std::string name;  // of the policy; the first is the default and may have none
-  std::shared_ptr<Decoder> decoder;
+  std::string name;                  // of the policy; the first is the default and may have none
+  std::shared_ptr<Decoder> decoder;  // the same in several: one set of weights by several names, served as one
 };
 
 struct EngineOptions {
@@ -34,6 +34,10 @@ Status CheckNumber(kernels::Number weights, at::Device device);
 // no multiple of 16 wide (int8 is then bf16). On the thread that will use it.
 Result<std::unique_ptr<Executor>> MakeDecoderExecutor(const std::vector<std::shared_ptr<Decoder>>& decoders,
                                                       const EngineOptions& options);
+
+// What of its shape or its use of the weights keeps `other` from being served beside `first`: "2 layers, not 4"; empty
+// when nothing does.
+std::string ShapeDifference(const ModelConfig& first, const ModelConfig& other);
 
 // The decoders' weights must not change while the engine lives, but in ServingEngine::Refresh. They are on one device
 // and have the same shape. kInvalidArgument for options out of range and for policies that differ in shape.

@@ -260,10 +260,33 @@ TEST_P(Serving, NotANumberIsAnErrorAndTheEngineGoesOn) {
 INSTANTIATE_TEST_SUITE_P(Executors, Serving, ::testing::Values(false, true),
                          [](const auto& info) { return info.param ? "Plain" : "Packed"; });
 
-TEST(MakeEngine, PoliciesOfDifferentShapesAreRefused) {
+ModelConfig SmallConfig() {
   ModelConfig c;
   c.vocab_size = 258, c.hidden_size = 32, c.layers = 2, c.heads = 4, c.kv_heads = 2, c.head_dim = 8;
   c.ffn_size = 48, c.max_positions = 64;
+  return c;
+}
+
+TEST(MakeEngine, WhatKeepsWeightsFromBeingServedTogether) {
+  const ModelConfig first = SmallConfig();
+  const auto difference = [&](auto change) {
+    ModelConfig other = first;
+    change(other);
+    return ShapeDifference(first, other);
+  };
+  EXPECT_EQ(difference([](ModelConfig&) {}), "");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.max_positions = 128, c.tied_embeddings = true, c.eos_ids = {7}; }), "");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.norm_eps = static_cast<float>(c.norm_eps); }), "");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.hidden_size = 64; }), "64 as hidden size, not 32");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.vocab_size = 300; }), "300 tokens in its vocabulary, not 258");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.kv_heads = 4; }), "4 key/value heads, not 2");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.qkv_bias = true; }), "biases on q, k and v");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.norm_eps = 1e-6; }), "a norm epsilon of 1e-06, not 1e-05");
+  EXPECT_EQ(difference([](ModelConfig& c) { c.rope_theta = 1e6; }), "other rotary frequencies");
+}
+
+TEST(MakeEngine, PoliciesOfDifferentShapesAreRefused) {
+  ModelConfig c = SmallConfig();
   const auto decoder = std::make_shared<Decoder>(c);
   c.layers = 3;
   const auto deeper = std::make_shared<Decoder>(c);
@@ -271,7 +294,9 @@ TEST(MakeEngine, PoliciesOfDifferentShapesAreRefused) {
     const auto made = MakeEngine(policies, ByteChat(), {});
     return made.ok() ? std::string() : made.error().message();
   };
-  EXPECT_NE(error({{"a", decoder}, {"b", deeper}}).find("policy `b` has another shape"), std::string::npos);
+  EXPECT_NE(error({{"a", decoder}, {"b", deeper}})
+                .find("policy `b` cannot be served beside the model, it has 3 layers, not 2"),
+            std::string::npos);
   EXPECT_EQ(error({{"a", decoder}, {"a", decoder}}), "two policies are called `a`");
   EXPECT_NE(error({}).find("at least one"), std::string::npos);
 }

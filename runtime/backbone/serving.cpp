@@ -97,10 +97,15 @@ class ThreadedEngine final : public ServingEngine, private EngineAnswers {
   std::string Describe() const override {
     std::string details = options_.details;
     if (options_.deterministic) details += details.empty() ? "deterministic" : ", deterministic";
+    if (const auto names = PolicyNames(); !names.empty()) {
+      details += fmt::format("{}{} {}", details.empty() ? "" : ", ", names.size() == 1 ? "policy" : "policies",
+                             fmt::join(names, ", "));
+    }
     return details.empty() ? options_.name : fmt::format("{} ({})", options_.name, details);
   }
 
  private:
+  std::vector<std::string> PolicyNames() const;  // that calls may ask for
   Result<int> FindPolicy(const std::string& name) const;
   Result<Observation> Observe(const engine::Request& request, int policy);
   Result<int64_t> MostReplyTokens(const engine::Request& request, int64_t prompt_tokens, int policy) const;
@@ -140,20 +145,30 @@ class ThreadedEngine final : public ServingEngine, private EngineAnswers {
   std::thread thread_;
 };
 
+std::vector<std::string> ThreadedEngine::PolicyNames() const {
+  std::vector<std::string> names;
+  for (const ServedPolicy& policy : policies_) {
+    if (!policy.name.empty()) names.push_back(policy.name);
+    names.insert(names.end(), policy.aliases.begin(), policy.aliases.end());
+  }
+  return names;
+}
+
 Result<int> ThreadedEngine::FindPolicy(const std::string& name) const {
   if (name.empty()) return 0;
   for (size_t i = 0; i < policies_.size(); ++i) {
-    if (policies_[i].name == name) return static_cast<int>(i);
+    const std::vector<std::string>& aliases = policies_[i].aliases;
+    if (policies_[i].name == name || std::find(aliases.begin(), aliases.end(), name) != aliases.end()) {
+      return static_cast<int>(i);
+    }
   }
-  std::string known;
-  for (const ServedPolicy& policy : policies_) {
-    if (!policy.name.empty()) known += fmt::format("{}`{}`", known.empty() ? "" : ", ", policy.name);
-  }
-  if (known.empty()) {
+  const std::vector<std::string> names = PolicyNames();
+  if (names.empty()) {
     return Error(ErrorCode::kNotFound,
                  fmt::format("this backbone serves one set of weights and has no policy `{}`", name));
   }
-  return Error(ErrorCode::kNotFound, fmt::format("this backbone has no policy `{}`; it serves {}", name, known));
+  return Error(ErrorCode::kNotFound,
+               fmt::format("this backbone has no policy `{}`; it serves `{}`", name, fmt::join(names, "`, `")));
 }
 
 Result<Observation> ThreadedEngine::Observe(const engine::Request& request, int policy) {

@@ -83,8 +83,11 @@ void ActiveRun::ForgetRequests() {
 
 trace::CallRecord ActiveRun::RecordOf(uint64_t number, bool take) {
   Call& one = call(number);
-  return one.Record(number - 1,
-                    one.tool == nullptr || one.tool->shared_with == 0 ? nullptr : &call(one.tool->shared_with), take);
+  const CallState* executed =
+      one.tool == nullptr || one.tool->shared_with == 0 ? nullptr : &call(one.tool->shared_with);
+  trace::CallRecord record = one.Record(number - 1, executed, take);
+  record.policy = PolicyFor(one);
+  return record;
 }
 
 void ActiveRun::Ready(const interp::TaskPtr& task) {

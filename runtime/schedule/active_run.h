@@ -76,6 +76,8 @@ class ActiveRun final : public interp::Host {
   // The execution was cancelled: another of those who share it takes it over, once it is clear who is left.
   void PassOnTool(uint64_t number);
   engine::Sampling SamplingFor(const Call& call) const;
+  // The named weight set that serves it; empty: the engine's default, and of tools.
+  std::string PolicyFor(const Call& call) const;
   call::CallContext ContextOf(const Call& call) const;
   void CountTokens(Call& call, int64_t tokens);
   // Cancels the calls in flight inside a scope whose budget is used up.

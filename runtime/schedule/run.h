@@ -33,6 +33,7 @@ struct Budget {
 struct RoleSettings {
   ir::SamplingSpec defaults;
   std::map<std::string, ir::SamplingSpec> roles;
+  std::string policy;                           // named weight set of the roles not in `policies`; empty: the default
   std::map<std::string, std::string> policies;  // role: named weight set
   bool constrained = false;                     // replies are what their role's format and check of plans admit
 };

@@ -61,6 +61,13 @@ engine::Sampling ActiveRun::SamplingFor(const Call& one) const {
   return sampling;
 }
 
+std::string ActiveRun::PolicyFor(const Call& one) const {
+  if (setup_->settings == nullptr || one.role().kind == ir::CalleeKind::kTool) return {};
+  const RoleSettings& settings = *setup_->settings;
+  const auto found = settings.policies.find(one.role().name);
+  return found == settings.policies.end() ? settings.policy : found->second;
+}
+
 void ActiveRun::SubmitModel(uint64_t number) {
   Call& one = call(number);
   call::Rendered rendered = call::RenderMessages(ContextOf(one));
@@ -79,10 +86,7 @@ void ActiveRun::SubmitModel(uint64_t number) {
   request.id = one.request = scheduler_.in_flight_.Add({this, static_cast<uint32_t>(number), 0});
   request.messages = one.prompt;
   request.role = one.role().name;
-  if (setup_->settings != nullptr) {
-    auto policy = setup_->settings->policies.find(request.role);
-    if (policy != setup_->settings->policies.end()) request.policy = policy->second;
-  }
+  request.policy = PolicyFor(one);
   request.sampling = std::move(sampling);
   request.constraint = one.constraint;
   request.want_stream = setup_->stream;

@@ -447,5 +447,20 @@ TEST_F(SchedulerTest, SettingsOfTheRoleComeBeforeTheFile) {
   EXPECT_EQ(read.policy, "frozen");
 }
 
+TEST_F(SchedulerTest, RolesWithoutAPolicyTakeThatOfAll) {
+  Prepare();
+  auto settings = std::make_shared<RoleSettings>();
+  settings->policy = "start";
+  settings->policies["Read"] = "";
+  RunSpec spec = Spec("Solve");
+  spec.setup = std::make_shared<RunSetup>(RunSetup{.module = module_, .settings = settings});
+  const RunResult result = RunOne(std::move(spec));
+  EXPECT_EQ(engine_->requests().front().policy, "start");
+  EXPECT_EQ(engine_->requests().back().policy, "");
+  for (const trace::CallRecord& call : result.calls) {
+    EXPECT_EQ(call.policy, call.kind == trace::CallKind::kTool || call.role == "Read" ? "" : "start") << call.role;
+  }
+}
+
 }  // namespace
 }  // namespace jade::schedule

@@ -21,24 +21,9 @@ void OnlyFor(MapReader& reader, std::string_view kinds, std::initializer_list<co
   }
 }
 
-void ReadPolicies(const Document& document, MapReader& reader, std::map<std::string, std::string>* policies) {
-  const Node* node = reader.Child("policies");
-  if (node == nullptr) return;
-  if (node->kind != config::NodeKind::kMap) {
-    return reader.Report(*node, "`policies` must be a map from policies to the server's models");
-  }
-  for (const auto& [name, value] : node->entries) {
-    if (auto model = config::AsText(document, value); model.ok()) {
-      (*policies)[name] = *model;
-    } else {
-      reader.Absorb(model.error());
-    }
-  }
-}
-
 }  // namespace
 
-void ReadRemoteBackbone(const Document& document, MapReader& reader, const std::string& kind, RemoteBackbone* remote) {
+void ReadRemoteBackbone(MapReader& reader, const std::string& kind, RemoteBackbone* remote) {
   if (kind != "remote") {
     return OnlyFor(reader, "`kind: remote`",
                    {"url", "api", "api_key_env", "server", "tokenizer", "template", "log_probs", "concurrency",
@@ -57,7 +42,6 @@ void ReadRemoteBackbone(const Document& document, MapReader& reader, const std::
       .Int("retries", &remote->retries, 0, kMostRetries)
       .Seconds("timeout", &remote->timeout)
       .Float("requests_per_second", &remote->requests_per_second, 0, kMostPerSecond);
-  ReadPolicies(document, reader, &remote->policies);
 }
 
 bool IsRemoteRetriever(const std::string& kind) {

@@ -2,7 +2,6 @@
 // The keys of `backbone: { kind: remote }` and of the retrievers on other machines. Values.
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -20,9 +19,8 @@ struct RemoteBackbone {
   bool log_probs = true;
   int64_t concurrency = 64;
   int64_t retries = 4;
-  double timeout = 60;                          // seconds, of one attempt
-  double requests_per_second = 0;               // 0: no limit
-  std::map<std::string, std::string> policies;  // to the server's models
+  double timeout = 60;             // seconds, of one attempt
+  double requests_per_second = 0;  // 0: no limit
 };
 
 struct RemoteRetriever {
@@ -43,8 +41,7 @@ struct RemoteRetriever {
 bool IsRemoteRetriever(const std::string& kind);
 
 // Read the keys out of the map of the backbone or the retriever; what is there but not for its kind is reported.
-void ReadRemoteBackbone(const config::Document& document, config::MapReader& reader, const std::string& kind,
-                        RemoteBackbone* remote);
+void ReadRemoteBackbone(config::MapReader& reader, const std::string& kind, RemoteBackbone* remote);
 void ReadRemoteRetriever(const config::Document& document, config::MapReader& reader, const std::string& kind,
                          RemoteRetriever* remote);
 

@@ -33,7 +33,7 @@ TEST(RemoteSettingsTest, ReadsABackbone) {
   EXPECT_EQ(settings->backbone.remote.timeout, 90.0);
   EXPECT_EQ(settings->backbone.remote.concurrency, 7);
   EXPECT_EQ(settings->backbone.remote.retries, 4);
-  EXPECT_EQ(settings->backbone.remote.policies.at("planner"), "big");
+  EXPECT_EQ(settings->backbone.policies.at("planner"), "big");
   EXPECT_EQ(ParseSettings("c.yaml", "backbone: { kind: remote, url: 'http://h', model: m }")->backbone.model, "m");
 }
 

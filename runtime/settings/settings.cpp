@@ -1,18 +1,48 @@
 #include "runtime/settings/settings.h"
 
+#include <fmt/format.h>
+
+#include "compiler/source/suggest.h"
 #include "runtime/config/yaml.h"
 
 namespace jade::settings {
 namespace {
 
 using config::Document;
+using config::Entry;
 using config::MapReader;
 using config::Node;
+
+constexpr size_t kMostPolicies = 64;
+
+void ReadPolicies(const Document& document, MapReader& reader, std::map<std::string, std::string>* policies) {
+  const Node* node = reader.Child("policies");
+  if (node == nullptr) return;
+  if (node->kind != config::NodeKind::kMap) {
+    return reader.Report(*node, "`policies` must be a map from names to models");
+  }
+  if (node->entries.size() > kMostPolicies) {
+    return reader.Report(*node,
+                         fmt::format("{} policies; at most {} are accepted", node->entries.size(), kMostPolicies));
+  }
+  for (const auto& [name, value] : node->entries) {
+    const auto model = config::AsText(document, value);
+    if (!model.ok()) {
+      reader.Absorb(model.error());
+    } else if (name.empty()) {
+      reader.Report(value, "a policy needs a name; calls without a policy are served by `model`");
+    } else if (model->empty()) {
+      reader.Report(value, fmt::format("policy `{}` needs a model", name));
+    } else {
+      (*policies)[name] = *model;
+    }
+  }
+}
 
 void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) {
   MapReader reader(document, top.Child("backbone"), "backbone");
   reader.OneOf("kind", {"local", "remote"}, &backbone->kind);
-  ReadRemoteBackbone(document, reader, backbone->kind, &backbone->remote);
+  ReadRemoteBackbone(reader, backbone->kind, &backbone->remote);
   if (backbone->is_remote()) backbone->model.clear();  // the server's only one
   reader.Text("model", &backbone->model)
       .Text("replies", &backbone->replies)
@@ -23,6 +53,7 @@ void ReadBackbone(const Document& document, MapReader& top, Backbone* backbone) 
       .Bool("deterministic", &backbone->deterministic)
       .OneOf("prompts", {"auto", "full", "brief"}, &backbone->prompts)
       .OneOf("decode", {"free", "constrained"}, &backbone->decode);
+  ReadPolicies(document, reader, &backbone->policies);
   if (backbone->is_script()) reader.Require("replies");
   if (const Node* replies = reader.Child("replies"); replies != nullptr && !backbone->is_script()) {
     reader.Report(*replies, "`replies` is only for `model: script`");
@@ -64,18 +95,38 @@ void Optional(const Node* node, std::string_view key, std::optional<T>* out, T v
   if (node != nullptr && node->Find(key) != nullptr) *out = value;
 }
 
-Sampling ReadSampling(const Document& document, MapReader& top, const Node* node, const std::string& where) {
+// A name that the backbone does not have is reported where it stands.
+std::optional<std::string> ReadPolicy(const Document& document, MapReader& reader, const Backbone& backbone) {
+  const Node* node = reader.Child("policy");
+  if (node == nullptr) return std::nullopt;
+  const auto name = config::AsText(document, *node);
+  if (!name.ok()) {
+    reader.Absorb(name.error());
+    return std::nullopt;
+  }
+  if (name->empty() || backbone.policies.contains(*name)) return *name;
+  std::vector<std::string> known;
+  for (const auto& [policy, unused] : backbone.policies) known.push_back(policy);
+  reader.Report(*node, fmt::format("`backbone` has no policy `{}`{}", *name,
+                                   known.empty() ? ": name its weights with `policies` there"
+                                                 : source::DidYouMean(*name, known)));
+  return std::nullopt;
+}
+
+Sampling ReadSampling(const Document& document, MapReader& top, const Entry& entry, const Backbone& backbone) {
+  const Node* node = &entry.second;
   double temperature = 1.0;
   double top_p = 1.0;
   int64_t top_k = 0;
   int64_t max_tokens = 256;
-  MapReader reader(document, node, where);
+  MapReader reader(document, node, "sampling." + entry.first);
   reader.Float("temperature", &temperature, 0.0, 100.0)
       .Int("top_k", &top_k, 0, 1'000'000)
       .Float("top_p", &top_p, 1e-6, 1.0)
       .Int("max_tokens", &max_tokens, 1, 1'000'000);
-  top.Absorb(reader.Finish());
   Sampling sampling;
+  sampling.policy = ReadPolicy(document, reader, backbone);
+  top.Absorb(reader.Finish());
   Optional(node, "temperature", &sampling.temperature, temperature);
   Optional(node, "top_k", &sampling.top_k, top_k);
   Optional(node, "top_p", &sampling.top_p, top_p);
@@ -90,9 +141,9 @@ void ReadAllSampling(const Document& document, MapReader& top, Settings* setting
     top.Report(*node, "`sampling` must be a map from roles (or `default`) to settings");
     return;
   }
-  for (const auto& [role, value] : node->entries) {
-    const Sampling sampling = ReadSampling(document, top, &value, "sampling." + role);
-    (role == "default" ? settings->sampling_default : settings->sampling[role]) = sampling;
+  for (const Entry& entry : node->entries) {
+    Sampling sampling = ReadSampling(document, top, entry, settings->backbone);
+    (entry.first == "default" ? settings->sampling_default : settings->sampling[entry.first]) = std::move(sampling);
   }
 }
 

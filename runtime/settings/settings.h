@@ -26,7 +26,9 @@ struct Backbone {
   bool deterministic = false;
   std::string prompts = "auto";  // auto, full (std.rag) or brief (std.rag_brief)
   std::string decode = "free";   // free, constrained
-  RemoteBackbone remote;         // of kind remote
+  // Named weight sets beside `model`, as `model` names one: a path, shipped or pulled; remote: the server's name.
+  std::map<std::string, std::string> policies;
+  RemoteBackbone remote;  // of kind remote
   bool is_remote() const { return kind == "remote"; }
   bool is_script() const { return !is_remote() && model == kScript; }
 };
@@ -62,6 +64,7 @@ struct Sampling {
   std::optional<int64_t> top_k;
   std::optional<double> top_p;
   std::optional<int64_t> max_tokens;
+  std::optional<std::string> policy;  // one of Backbone::policies; "": the weights of `model`
 };
 
 struct Settings {

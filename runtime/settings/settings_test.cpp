@@ -42,6 +42,42 @@ TEST(SettingsTest, ReadsWhatIsThere) {
   EXPECT_EQ(settings->params.at("alpha"), "0.1");
 }
 
+TEST(SettingsTest, RolesAreServedByPolicies) {
+  const auto settings = ParseSettings("c.yaml",
+                                      "backbone: { model: nano, policies: { start: runs/start, best: nano } }\n"
+                                      "sampling:\n"
+                                      "  default: { policy: start }\n"
+                                      "  QR: { policy: best, top_k: 4 }\n"
+                                      "  AG: { policy: '' }\n"
+                                      "  DS: { top_k: 5 }\n");
+  ASSERT_TRUE(settings.ok()) << settings.error().ToString();
+  EXPECT_EQ(settings->backbone.policies.size(), 2U);
+  EXPECT_EQ(settings->backbone.policies.at("start"), "runs/start");
+  EXPECT_EQ(settings->sampling_default.policy, "start");
+  EXPECT_EQ(settings->sampling.at("QR").policy, "best");
+  EXPECT_EQ(settings->sampling.at("QR").top_k, 4);
+  EXPECT_EQ(settings->sampling.at("AG").policy, "");
+  EXPECT_FALSE(settings->sampling.at("DS").policy.has_value());
+}
+
+TEST(SettingsTest, SaysWhatIsWrongWithPolicies) {
+  const auto problems = [](const std::string& text) {
+    const auto settings = ParseSettings("c.yaml", text);
+    return settings.ok() ? "" : settings.error().ToString();
+  };
+  EXPECT_THAT(problems("sampling:\n  QR: { policy: strat }\nbackbone: { policies: { start: nano } }\n"),
+              HasSubstr("c.yaml:2: `backbone` has no policy `strat`; did you mean `start`?"));
+  EXPECT_THAT(problems("sampling:\n  default:\n    policy: start\n"),
+              HasSubstr("c.yaml:3: `backbone` has no policy `start`: name its weights with `policies` there"));
+  EXPECT_THAT(problems("sampling: { QR: { policy: [start] } }\n"), HasSubstr("c.yaml:1: expected text"));
+  EXPECT_THAT(problems("backbone: { policies: nano }\n"), HasSubstr("c.yaml:1: `policies` must be a map"));
+  EXPECT_THAT(problems("backbone:\n  policies:\n    start: ''\n"), HasSubstr("c.yaml:3: policy `start` needs a model"));
+  EXPECT_THAT(problems("backbone: { policies: { '': nano } }\n"), HasSubstr("c.yaml:1: a policy needs a name"));
+  std::string many = "backbone:\n  policies:\n";
+  for (int i = 0; i < 65; ++i) many += "    p" + std::to_string(i) + ": nano\n";
+  EXPECT_THAT(problems(many), HasSubstr("65 policies; at most 64 are accepted"));
+}
+
 TEST(SettingsTest, AScriptHasReplies) {
   EXPECT_EQ(ParseSettings("c.yaml", "backbone: { model: script, replies: r.jsonl }")->backbone.replies, "r.jsonl");
   EXPECT_THAT(ParseSettings("c.yaml", "backbone: { model: script }").error().ToString(),

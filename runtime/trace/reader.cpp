@@ -85,6 +85,7 @@ CallRecord ReadCall(const sqlite::Statement& row) {
   call.timings = {row.Int(21), row.Int(22), row.Int(23), row.Int(24)};
   call.constraint = row.Text(25);
   call.constraint_states = Numbers<uint32_t>(row.Blob(26));
+  call.policy = row.Text(27);
   return call;
 }
 
@@ -123,7 +124,7 @@ class SqliteReader final : public StoreReader {
 
   Result<std::vector<CallRecord>> Calls(const std::string& run_id) override {
     // A store that nobody has written to since is read as it is.
-    const std::string_view columns = version_ < 2 ? "*, '', x''" : "*";
+    const std::string_view columns = version_ < 2 ? "*, '', x'', ''" : "*";
     JADE_ASSIGN_OR_RETURN(auto select,
                           database_.Prepare(fmt::format("SELECT {} FROM call WHERE run_id = ? ORDER BY idx", columns)));
     select.Bind(1, run_id);

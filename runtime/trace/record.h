@@ -48,7 +48,8 @@ struct CallRecord {
   PathHash path_hash{};
   std::string parent_path;  // path of the workflow or plan frame that issued it
   CallKind kind = CallKind::kExecutor;
-  std::string role;  // declaration name: "QR", "MakePlan", "R"
+  std::string role;    // declaration name: "QR", "MakePlan", "R"
+  std::string policy;  // named weight set that served it; empty: the backbone's default, and of tools
   CallStatus status = CallStatus::kDone;
   std::string error;  // why it failed, empty otherwise
 

@@ -47,14 +47,15 @@ CREATE TABLE call (
 CREATE INDEX call_role ON call (role, validity);
 )sql";
 
-// The constraint a reply was decoded under: runtime/constrain reads the text.
-constexpr char kConstraints[] = R"sql(
+// The constraint a reply was decoded under, which runtime/constrain reads, and the weights that wrote it.
+constexpr char kConstraintsAndPolicies[] = R"sql(
 ALTER TABLE call ADD COLUMN decode_constraint TEXT NOT NULL DEFAULT '';  -- empty: the reply was free
 ALTER TABLE call ADD COLUMN constraint_states BLOB NOT NULL DEFAULT x'';  -- uint32, little-endian, as action_ids
+ALTER TABLE call ADD COLUMN policy TEXT NOT NULL DEFAULT '';  -- empty: the backbone's default
 )sql";
 
 // From each version to the next; an empty file is version 0.
-constexpr std::array<const char*, kSchemaVersion> kSteps = {kFirstTables, kConstraints};
+constexpr std::array<const char*, kSchemaVersion> kSteps = {kFirstTables, kConstraintsAndPolicies};
 
 // Inside a transaction: another process may have been first.
 Status TakeSteps(sqlite::Database& database) {

@@ -30,7 +30,7 @@ constexpr char kInsertRun[] =
     "retrievals=?16, calls=?17, tokens=?18, prompt_tokens=?19, depth=?20";
 constexpr char kInsertCall[] =
     "INSERT INTO call VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,"
-    "?25,?26,?27) ON CONFLICT (run_id, idx) DO UPDATE SET penalty=?17";
+    "?25,?26,?27,?28) ON CONFLICT (run_id, idx) DO UPDATE SET penalty=?17";
 
 std::string MessagesJson(const std::vector<CallMessage>& messages) {
   nlohmann::json list = nlohmann::json::array();
@@ -65,6 +65,7 @@ Status WriteCall(sqlite::Statement& insert, const CallRow& row) {
   insert.Bind(24, call.timings.first_us).Bind(25, call.timings.finished_us);
   insert.Bind(26, call.constraint);
   insert.BindBlob(27, call.constraint_states.data(), call.constraint_states.size() * sizeof(uint32_t));
+  insert.Bind(28, call.policy);
   return insert.Run();
 }
 

@@ -52,6 +52,7 @@ CallRecord SomeCall(uint64_t index) {
   call.log_probs = {-0.25F, -1e-7F};
   call.constraint = "constraint/1 text text";
   call.constraint_states = {7, 0xFFFF'FFFF};
+  call.policy = "start";
   call.truncated = true;
   call.validity = Validity::kInvalid;
   call.penalty = 2.0;
@@ -87,6 +88,7 @@ TEST_F(StoreTest, KeepsEveryFieldOfATransition) {
   EXPECT_EQ(calls[0].log_probs, want.log_probs);
   EXPECT_EQ(calls[0].constraint, want.constraint);
   EXPECT_EQ(calls[0].constraint_states, want.constraint_states);
+  EXPECT_EQ(calls[0].policy, "start");
   EXPECT_EQ(calls[0].validity, Validity::kInvalid);
   EXPECT_EQ(calls[0].messages[0].text, "Rewrite.");
   EXPECT_THAT(calls[0].messages[1].text, HasSubstr("who wrote \"Dune\"?"));
@@ -214,12 +216,13 @@ TEST_F(StoreTest, AStoreOfTheFirstVersionIsReadAndMigrated) {
   }
   ASSERT_TRUE(sqlite::Database::Open(path_, sqlite::OpenMode::kReadWrite)
                   ->Execute("ALTER TABLE call DROP COLUMN decode_constraint; ALTER TABLE call DROP COLUMN "
-                            "constraint_states; PRAGMA user_version = 1")
+                            "constraint_states; ALTER TABLE call DROP COLUMN policy; PRAGMA user_version = 1")
                   .ok());
   auto calls = StoreReader::Open(path_).value()->Calls("old").value();
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].action_ids, SomeCall(0).action_ids);
   EXPECT_EQ(calls[0].constraint, "");
+  EXPECT_EQ(calls[0].policy, "");
   auto store = Store::Open(path_).value();
   ASSERT_TRUE(store->AddCall("old", SomeCall(1)).ok());
   ASSERT_TRUE(store->Flush().ok());
@@ -227,6 +230,7 @@ TEST_F(StoreTest, AStoreOfTheFirstVersionIsReadAndMigrated) {
   ASSERT_EQ(calls.size(), 2U);
   EXPECT_EQ(calls[0].constraint_states.size(), 0U);
   EXPECT_EQ(calls[1].constraint_states, SomeCall(1).constraint_states);
+  EXPECT_EQ(calls[1].policy, SomeCall(1).policy);
 }
 
 TEST_F(StoreTest, RefusesOtherFilesAndNewerVersions) {

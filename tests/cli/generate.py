@@ -88,6 +88,86 @@ def lacking_merge(folder, root):
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
 
 
+def _says(folder, root, word, number=1.0, context=512, tokenizer=None):
+    """A model that replies `word` and ends, whatever it is asked: of two numbers, one says that the last token was
+    `word`. Its second projection is `number` wherever the word is not."""
+    folder.mkdir()
+    tokenizer = tokenizer or json.loads((root / "tests/fixtures/tokenizer/smollm.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    vocabulary, hidden = 2000, 16
+    says, ends = tokenizer["model"]["vocab"][word], 2  # <|im_end|>
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
+              "vocab_size": vocabulary, "hidden_size": hidden, "intermediate_size": hidden, "num_hidden_layers": 1,
+              "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": hidden, "rms_norm_eps": 1e-5,
+              "max_position_embeddings": context, "tie_word_embeddings": False, "eos_token_id": ends,
+              "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    embedding = [[0.0] * hidden for _ in range(vocabulary)]
+    head = [[0.0] * hidden for _ in range(vocabulary)]
+    for token in range(vocabulary):
+        embedding[token][1 if token == says else 0] = 1.0
+    head[says][0] = head[ends][1] = 20.0 * number
+    square, ones = [[0.0] * hidden] * hidden, [1.0] * hidden
+    tensors = {"model.embed_tokens.weight": embedding, "lm_head.weight": head, "model.norm.weight": ones}
+    for name in ("input_layernorm", "post_attention_layernorm"):
+        tensors[f"model.layers.0.{name}.weight"] = ones
+    for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+        tensors[f"model.layers.0.self_attn.{name}.weight"] = square
+    for name in ("gate_proj", "up_proj", "down_proj"):
+        tensors[f"model.layers.0.mlp.{name}.weight"] = square
+    _write_safetensors(folder / "model.safetensors", tensors)
+
+
+def _write_safetensors(path, tensors):
+    """Vectors and matrices of fp32."""
+    header, data = {}, b""
+    for name, rows in tensors.items():
+        is_matrix = isinstance(rows[0], list)
+        numbers = [number for row in rows for number in row] if is_matrix else rows
+        packed = struct.pack(f"<{len(numbers)}f", *numbers)
+        shape = [len(rows), len(rows[0])] if is_matrix else [len(rows)]
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def says_yes(folder, root):
+    _says(folder, root, "yes")
+
+
+def says_no(folder, root):
+    _says(folder, root, "no")
+
+
+def says_nan(folder, root):
+    """Its logits are not numbers."""
+    _says(folder, root, "yes", number=float("nan"))
+
+
+def short_context(folder, root):
+    """A context of 16 tokens."""
+    _says(folder, root, "yes", context=16)
+
+
+def other_vocabulary(folder, root):
+    """Two tokens have changed places."""
+    tokenizer = json.loads((root / "tests/fixtures/tokenizer/smollm.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["yes"], vocabulary["no"] = vocabulary["no"], vocabulary["yes"]
+    _says(folder, root, "yes", tokenizer=tokenizer)
+
+
+def lacking_bracket(folder, root):
+    """No token has a `>`, but for the control tokens."""
+    tokenizer = json.loads((root / "tests/fixtures/tokenizer/smollm.json").read_text())
+    model = tokenizer["model"]
+    kept = {token["content"] for token in tokenizer["added_tokens"]}
+    model["vocab"] = {token: id for token, id in model["vocab"].items() if ">" not in token or token in kept}
+    model["merges"] = [merge for merge in model["merges"] if ">" not in "".join(merge)]
+    _says(folder, root, "yes", tokenizer=tokenizer)
+
+
 def tiny_encoder(folder, root):
     """A random BERT that makes vectors of 24 numbers."""
     shutil.copytree(root / "tests/fixtures/encoder/mean", folder)
