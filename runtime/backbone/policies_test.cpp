@@ -153,12 +153,13 @@ TEST_F(Policies, NamesOfOneFileAreOneSetOfWeights) {
     EXPECT_EQ(others.at(id).action_ids, first.at(1).action_ids);
     EXPECT_GT(others.at(id).cached_tokens, 64) << "what one name computed serves the other";
   }
-  EXPECT_THAT(engine_->Submit([] {
-                       engine::Request request;
-                       request.messages = std::make_shared<engine::Messages>();
-                       request.policy = "other";
-                       return request;
-                     }())
+  EXPECT_THAT(engine_
+                  ->Submit([] {
+                    engine::Request request;
+                    request.messages = std::make_shared<engine::Messages>();
+                    request.policy = "other";
+                    return request;
+                  }())
                   .error()
                   .ToString(),
               HasSubstr("no policy `other`; it serves `best`, `start`"));

@@ -28,9 +28,9 @@ struct ServingOptions {
 // A named set of weights. Calls without a policy get the first.
 struct ServedPolicy {
   std::string name;
-  std::vector<std::string> aliases;  // further names of the same weights
   int64_t max_positions = 0;
-  std::vector<int32_t> end_ids;  // that end a reply, besides the chat form's
+  std::vector<int32_t> end_ids;           // that end a reply, besides the chat form's
+  std::vector<std::string> aliases = {};  // further names of the same weights
 };
 
 // Since the engine was made. Times in microseconds.

@@ -1,6 +1,6 @@
 #pragma once
-// Whether two models are given the same ids for the same messages, so that one may answer in the other's place. Pure; any
-// thread.
+// Whether two models are given the same ids for the same messages, so that one may answer in the other's place. Pure;
+// any thread.
 
 #include <string>
 
