@@ -17,8 +17,8 @@ Loaded Load() {
   Loaded loaded;
   void* file = dlopen(kFile, RTLD_NOW | RTLD_LOCAL);
   if (file == nullptr) {
-    loaded.problem = fmt::format("`{}`, which speaks HTTP for JADE, cannot be loaded: install libcurl ({})", kFile,
-                                 dlerror());
+    loaded.problem =
+        fmt::format("`{}`, which speaks HTTP for JADE, cannot be loaded: install libcurl ({})", kFile, dlerror());
     return loaded;
   }
   const auto find = [&](const char* name, auto* function) {

@@ -1,7 +1,7 @@
 #pragma once
-// Internal to runtime/http: libcurl, loaded when the first client is made. Linked, it and the thirty libraries it brings
-// would double the time that every command takes to start, and few commands speak HTTP. Immutable once loaded: any
-// thread.
+// Internal to runtime/http: libcurl, loaded when the first client is made. Linked, it and the thirty libraries it
+// brings would double the time that every command takes to start, and few commands speak HTTP. Immutable once loaded:
+// any thread.
 
 #include <curl/curl.h>
 
