@@ -115,7 +115,7 @@ Finding BackboneFinding(const settings::Backbone& backbone) {
 
 Result<std::unique_ptr<engine::Engine>> MakeRemoteBackbone(const settings::Backbone& backbone) {
   JADE_ASSIGN_OR_RETURN(auto options, OptionsOf(backbone));
-  return remote::MakeRemoteEngine(std::move(options));
+  return remote::MakeRemoteEngine(options);
 }
 
 Result<std::unique_ptr<engine::ToolProvider>> MakeRemoteRetriever(const settings::Retriever& retriever,

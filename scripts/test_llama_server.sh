@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs JADE over a real llama.cpp server: doctor, a run (completions with text and with ids, chat), an evaluation with
 # many calls in flight. Skipped, with a message, where there is no server or model.
-#   LLAMA_SERVER=PATH LLAMA_MODEL=MODEL.gguf [JADE=build/dev/jade] [QUESTIONS=8] scripts/test_llama_server.sh
+#   LLAMA_SERVER=PATH LLAMA_MODEL=MODEL.gguf [JADE=build/dev/jade] [QUESTIONS=8] \
+#     [LLAMA_ARGUMENTS="--threads 1"] scripts/test_llama_server.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +17,7 @@ fi
 folder=$(mktemp -d)
 trap 'kill "$pid" 2>/dev/null || true; rm -rf "$folder"' EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"$server" -m "$model" --host 127.0.0.1 --port "$port" --parallel 8 --ctx-size 16384 >"$folder/server.log" 2>&1 &
+"$server" -m "$model" --host 127.0.0.1 --port "$port" --parallel 8 --ctx-size 16384 ${LLAMA_ARGUMENTS:-} >"$folder/server.log" 2>&1 &
 pid=$!
 until curl -sf "http://127.0.0.1:$port/health" >/dev/null; do
   kill -0 "$pid" 2>/dev/null || { tail -5 "$folder/server.log" >&2; exit 1; }
@@ -24,7 +25,8 @@ until curl -sf "http://127.0.0.1:$port/health" >/dev/null; do
 done
 
 config() {
-  printf 'backbone: { kind: remote, url: "http://127.0.0.1:%s/v1", timeout: 300s%s }\nbudget: { seconds: 1200 }\n' "$port" "$1"
+  printf 'backbone: { kind: remote, url: "http://127.0.0.1:%s/v1", timeout: 300s%s }\n' "$port" "$1"
+  printf 'budget: { seconds: 1200 }\nsampling: { AG: { max_tokens: 24 } }\n'
 }
 check() {  # what the AG call of a run must have
   python3 - "$1" "$2" <<'PYTHON'

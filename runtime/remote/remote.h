@@ -53,6 +53,6 @@ struct ServerFacts {
 Result<ServerFacts> Probe(const RemoteOptions& options);
 
 // Probes the server, so that what is wrong is known before a run begins. kNotFound when the model is not there.
-Result<std::unique_ptr<engine::Engine>> MakeRemoteEngine(RemoteOptions options);
+Result<std::unique_ptr<engine::Engine>> MakeRemoteEngine(const RemoteOptions& options);
 
 }  // namespace jade::remote

@@ -114,7 +114,7 @@ Status ChooseModel(const ServerFacts& facts, Endpoint* endpoint) {
 
 }  // namespace
 
-Result<std::unique_ptr<engine::Engine>> MakeRemoteEngine(RemoteOptions options) {
+Result<std::unique_ptr<engine::Engine>> MakeRemoteEngine(const RemoteOptions& options) {
   JADE_ASSIGN_OR_RETURN(Endpoint endpoint, internal::MakeEndpoint(options));
   auto facts = internal::ProbeEndpoint(endpoint);
   if (!facts.ok()) return std::move(facts).error().Wrap("the remote backbone");
