@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/result/result.h"
 #include "runtime/engine/engine.h"
+#include "runtime/eval/summary.h"
 #include "runtime/progress/progress.h"
 #include "runtime/retrieve/searcher.h"
 #include "runtime/settings/settings.h"
@@ -21,6 +23,8 @@ namespace jade::cli {
 Status EnterBackbone(char** arguments);
 
 Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& backbone);
+// What the engine has done since it was made; nothing of one that does not run models in this process.
+std::optional<eval::EngineUse> UseOf(const engine::Engine& engine);
 
 // The vectors beside an index: built with an encoder, and searched with it.
 struct VectorsSummary {
@@ -71,6 +75,7 @@ struct EngineBenchCommand {
   int64_t calls = 500;
   int slots = 32;
   std::string only;
+  std::string replay;         // an experience store, whose calls are made again; empty: none
   std::string svg;            // a file to draw into; empty: none
   std::string compare;        // a folder with llama.cpp's tools; empty: none
   std::string compare_model;  // a GGUF

@@ -36,6 +36,10 @@ Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& /*b
   return Error(ErrorCode::kUnavailable, "`jade` itself runs no models");
 }
 
+std::optional<eval::EngineUse> UseOf(const engine::Engine& /*engine*/) {
+  return std::nullopt;
+}
+
 Result<VectorsSummary> BuildVectors(const VectorsRequest& /*request*/, progress::Sink& /*progress*/,
                                     const std::atomic<bool>& /*cancel*/) {
   return Error(ErrorCode::kUnavailable, "`jade` itself encodes no texts");

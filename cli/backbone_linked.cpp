@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
 #include "runtime/backbone/backbone.h"
+#include "runtime/backbone/serving.h"
 #include "runtime/train/sft.h"
 
 namespace jade::cli {
@@ -45,6 +46,24 @@ Result<std::unique_ptr<engine::Engine>> LoadEngine(const settings::Backbone& bac
     options.policies[name] = ModelFile(*found);
   }
   return backbone::LoadBackbone(options);
+}
+
+std::optional<eval::EngineUse> UseOf(const engine::Engine& engine) {
+  const auto* serving = dynamic_cast<const backbone::ServingEngine*>(&engine);
+  if (serving == nullptr) return std::nullopt;
+  const backbone::ServingStatistics counted = serving->statistics();
+  const auto seconds = [](int64_t us) { return 1e-6 * static_cast<double>(us); };
+  eval::EngineUse use;
+  use.steps = counted.steps;
+  use.prompt_tokens = counted.prefill_tokens + counted.cached_tokens;
+  use.cached_tokens = counted.cached_tokens;
+  use.decode_tokens = counted.decode_tokens;
+  use.kv_peak_bytes = counted.peak_used_blocks * counted.block_bytes;
+  use.executor_seconds = seconds(counted.executor_us);
+  use.sampling_seconds = seconds(counted.sampling_us);
+  use.scheduling_seconds = seconds(counted.scheduling_us);
+  use.tokenising_seconds = seconds(counted.tokenising_us);
+  return use;
 }
 
 std::vector<Finding> BackboneFindings() {

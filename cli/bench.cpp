@@ -53,6 +53,8 @@ void AddBenchEngine(CLI::App& bench, Invocation& invocation) {
       "engine", "Prefill, decode and role calls beside what the machine allows, and beside llama.cpp");
   engine->footer(
       "Examples:\n  jade bench engine\n  jade bench engine --only engine.decode --contexts 512,2048\n"
+      "  jade eval workflows/jade.jade --data qa.jsonl --record --trace calls.db\n"
+      "  jade bench engine --replay calls.db --only engine.replay\n"
       "  jade bench engine --model smollm2-135m --compare llama.cpp/build/bin --compare-model smollm2-bf16.gguf "
       "--svg engine.svg");
   auto options = std::make_shared<EngineBenchCommand>();
@@ -81,6 +83,7 @@ void AddBenchEngine(CLI::App& bench, Invocation& invocation) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   engine->add_option("--only", options->only, "measure only rows whose names begin so");
+  engine->add_option("--replay", options->replay, "make the calls of this experience store again");
   engine->add_option("--svg", options->svg, "draw the rows into this file");
   auto* compare = engine->add_option("--compare", options->compare, "folder with llama.cpp's tools, run in turn");
   engine->add_option("--compare-model", options->compare_model, "GGUF of the same shape for them")->needs(compare);

@@ -73,6 +73,7 @@ Result<std::vector<bench::EngineRow>> Measure(const EngineBenchCommand& command,
   options.role_calls.calls = command.calls;
   options.slots = command.slots;
   options.only = command.only;
+  options.replay = command.replay;
   options.progress = &bar;
   options.cancel = cancel;
   if (!command.compare.empty()) {

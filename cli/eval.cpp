@@ -8,7 +8,9 @@
 #include <deque>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "cli/backbone.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/terminal.h"
@@ -190,6 +192,16 @@ void ShowSummary(const eval::Summary& s, const std::map<std::string, eval::Summa
   }
 }
 
+void ShowEngine(const eval::EngineUse& use, double seconds) {
+  const auto percent = [&](double part) { return 100.0 * part / std::max(seconds, 1e-9); };
+  fmt::print("engine: {} steps, {} prompt tokens ({:.1f} % of them cached), {} decoded, KV cache {} at most\n",
+             use.steps, use.prompt_tokens, 100.0 * use.CachedShare(), use.decode_tokens,
+             HumanBytes(static_cast<double>(use.kv_peak_bytes)));
+  fmt::print("  of the time: executor {:.1f} %, sampling {:.1f} %, scheduling {:.1f} %, tokenising {:.1f} %\n",
+             percent(use.executor_seconds), percent(use.sampling_seconds), percent(use.scheduling_seconds),
+             percent(use.tokenising_seconds));
+}
+
 int Evaluate(const Options& options, const Invocation& invocation) {
   const std::atomic<bool>& cancel = *invocation.cancel;
   const auto questions = eval::LoadQuestions(options.data, options.limit);
@@ -255,10 +267,12 @@ int Evaluate(const Options& options, const Invocation& invocation) {
   if (!answered.ok()) return Fail(answered.error());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const eval::Summary summary = summariser.Finish(seconds);
+  const std::optional<eval::EngineUse> use = UseOf(*bench->engine);
   if (options.json) {
-    fmt::print("{}\n", eval::SummaryJson(summary, summariser.ByType()));
+    fmt::print("{}\n", eval::SummaryJson(summary, summariser.ByType(), use));
   } else {
     ShowSummary(summary, summariser.ByType());
+    if (use) ShowEngine(*use, seconds);
   }
   return kFine;
 }

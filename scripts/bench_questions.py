@@ -49,12 +49,12 @@ def main():
         sys.exit("usage: bench_questions.py FOLDER")
     folder = pathlib.Path(sys.argv[1])
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    for name in ("questions", "failed", "seconds_per_question", "calls", "tokens", "prompt_tokens", "cached_tokens",
-                 "em", "f1", "turns", "retrievals"):
-        if name in summary:
-            print(f"{name:<24} {summary[name]:.4g}")
-    if summary.get("cached_tokens") and summary.get("prompt_tokens"):
-        print(f"{'cache hit rate':<24} {100 * summary['cached_tokens'] / summary['prompt_tokens']:.1f} %")
+    for name in ("questions", "failed", "seconds_per_question", "calls", "tokens", "prompt_tokens", "em", "f1", "turns",
+                 "retrievals"):
+        print(f"{name:<24} {summary[name]:.4g}")
+    for name, value in summary.get("engine", {}).items():
+        text = f"{100 * value:.2f} %" if name.endswith("_share") else f"{value:.6g}"
+        print(f"engine {name:<24} {text}")
     perf = folder / "perf.txt"
     if not perf.exists():
         return

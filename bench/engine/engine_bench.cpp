@@ -43,16 +43,18 @@ Result<std::vector<EngineRow>> BenchEngine(backbone::MeasuredModel& model, const
   meter.Begin(kProductSamples + steps.size() * static_cast<size_t>(options.repetitions) +
               calls.size() * static_cast<size_t>(CallRepetitions(options)));
   JADE_TRY(meter.MeasureProducts());
-  int64_t cache_bytes = 0;
+  CacheUse cache;
   if (!steps.empty()) {
-    JADE_ASSIGN_OR_RETURN(cache_bytes, MeasureSteps(model, options, steps, meter));
+    JADE_ASSIGN_OR_RETURN(cache.budget_bytes, MeasureSteps(model, options, steps, meter));
   }
   if (!calls.empty()) {
-    JADE_ASSIGN_OR_RETURN(const int64_t bytes, MeasureCalls(model, options, calls, meter));
-    cache_bytes = std::max(cache_bytes, bytes);
+    JADE_ASSIGN_OR_RETURN(const CacheUse used, MeasureCalls(model, options, calls, meter));
+    cache.budget_bytes = std::max(cache.budget_bytes, used.budget_bytes);
+    cache.peak_bytes = used.peak_bytes;
   }
   meter.End();
-  meter.AddMemory("kv_budget.bytes", static_cast<double>(cache_bytes));
+  meter.AddMemory("kv_budget.bytes", static_cast<double>(cache.budget_bytes));
+  if (!calls.empty()) meter.AddMemory("kv_peak.bytes", static_cast<double>(cache.peak_bytes));
   meter.AddMemory("peak_rss.bytes", static_cast<double>(PeakResidentBytes()));
   return meter.TakeRows();
 }

@@ -27,6 +27,7 @@ struct EngineBenchOptions {
   int slots = 32;       // calls in one batch, of the engine and of llama.cpp's server
   int questions = 128;  // at once in the plain style
   std::string only;     // measure only rows of the engine whose names begin so; empty: all
+  std::string replay;   // an experience store, whose calls are made again; empty: none
   std::optional<LlamaOptions> compare;
   progress::Sink* progress = nullptr;         // may be null
   const std::atomic<bool>* cancel = nullptr;  // ends it as kCancelled when it becomes true; may be null

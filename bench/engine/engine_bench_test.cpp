@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
 
 #include "bench/engine/plot.h"
+#include "runtime/trace/store.h"
 
 namespace jade::bench {
 namespace {
@@ -77,7 +81,7 @@ struct Served {
 };
 
 // Answers one call in each Step.
-class EchoEngine final : public engine::Engine {
+class EchoEngine final : public backbone::ServingEngine {
  public:
   explicit EchoEngine(Served* served) : served_(served) {}
   Status Submit(engine::Request request) override {
@@ -94,11 +98,20 @@ class EchoEngine final : public engine::Engine {
     if (request.messages->front().static_bytes > 0) ++served_->with_static_prefix;
     engine::Reply reply;
     reply.observation_ids = CharacterIds(*request.messages);
+    reply.cached_tokens = static_cast<int64_t>(reply.observation_ids.size()) / 2;
     reply.action_ids.assign(static_cast<size_t>(request.sampling.max_tokens), 5);
     PostReply(request.id, std::move(reply));
     return true;
   }
   std::string Describe() const override { return "echo"; }
+  Status Refresh(const std::string&, std::function<void()>) override { return {}; }
+  backbone::ServingStatistics statistics() const override {
+    backbone::ServingStatistics counted;
+    counted.executor_us = served_->calls;
+    counted.peak_used_blocks = 3;
+    counted.block_bytes = 1000;
+    return counted;
+  }
 
  private:
   Served* served_;
@@ -116,10 +129,10 @@ class FakeModel final : public backbone::MeasuredModel {
   Result<std::unique_ptr<backbone::Executor>> MakeExecutor(int64_t kv_cache_bytes) override {
     return std::unique_ptr<backbone::Executor>(std::make_unique<CheckingExecutor>(kv_cache_bytes / 1024));
   }
-  Result<std::unique_ptr<engine::Engine>> MakeEngine(const backbone::MeasuredEngineOptions& options) override {
+  Result<std::unique_ptr<backbone::ServingEngine>> MakeEngine(const backbone::MeasuredEngineOptions& options) override {
     prefix_cache.push_back(options.prefix_cache);
     served.emplace_back(std::make_unique<Served>());
-    return std::unique_ptr<engine::Engine>(std::make_unique<EchoEngine>(served.back().get()));
+    return std::unique_ptr<backbone::ServingEngine>(std::make_unique<EchoEngine>(served.back().get()));
   }
   std::vector<int32_t> Render(const engine::Messages& messages) const override { return CharacterIds(messages); }
   std::vector<backbone::ProductRate> ProductRates(const std::string&) override {
@@ -160,12 +173,15 @@ TEST(EngineBenchTest, NamesAreStable) {
               ElementsAre("machine.gemm_bf16.gflops", "machine.gemm_fp32.gflops", "machine.read.gb_s",
                           "engine.prefill512.tok_s", "engine.suffix64.tok_s", "engine.decode.b1.tok_s",
                           "engine.decode.b8.tok_s", "engine.decode.b32.tok_s", "engine.decode_shared.b32.tok_s",
-                          "engine.role_calls.per_s", "engine.role_calls_plain.per_s", "memory.kv_budget.bytes",
+                          "engine.role_calls.per_s", "engine.role_calls.cached", "engine.role_calls.executor_share",
+                          "engine.role_calls_plain.per_s", "memory.kv_budget.bytes", "memory.kv_peak.bytes",
                           "memory.peak_rss.bytes"));
   for (const EngineRow& row : *rows) {
     EXPECT_GT(row.value, 0) << row.name;
     EXPECT_FALSE(row.unit.empty()) << row.name;
-    if (row.name.starts_with("engine.")) {
+    if (row.name == "engine.role_calls.cached") EXPECT_NEAR(row.value, 0.5, 0.02);
+    if (row.name == "memory.kv_peak.bytes") EXPECT_EQ(row.value, 3000);
+    if (row.name.starts_with("engine.") && row.unit != "share") {
       EXPECT_GT(row.limit, 0) << row.name;
       EXPECT_FALSE(row.limit_by.empty()) << row.name;
     }
@@ -202,6 +218,45 @@ TEST(EngineBenchTest, PlainStyleKeepsChainsAndTellsNoPrefix) {
   EXPECT_EQ(model.served[1]->calls, 11);
   EXPECT_EQ(model.served[1]->most_at_once, 4);
   EXPECT_EQ(model.served[1]->with_static_prefix, 0);
+}
+
+TEST(EngineBenchTest, MakesRecordedCallsAgain) {
+  const std::string path = testing::TempDir() + "engine_bench_replay.db";
+  std::filesystem::remove(path);
+  {
+    auto store = trace::Store::Open(path);
+    ASSERT_TRUE(store.ok()) << store.error().ToString();
+    trace::RunRecord run;
+    run.id = "0000000000001";
+    ASSERT_TRUE((*store)->AddRun(run).ok());
+    for (uint64_t index = 0; index < 3; ++index) {
+      trace::CallRecord call;
+      call.index = index;
+      call.path_hash[0] = static_cast<uint8_t>(index);
+      call.messages = {{"user", "who was it?"}};
+      call.action_ids = {1, 2};
+      call.timings.issued_us = static_cast<int64_t>(index);
+      call.timings.finished_us = static_cast<int64_t>(index) + 1;
+      ASSERT_TRUE((*store)->AddCall(run.id, call).ok());
+    }
+    ASSERT_TRUE((*store)->Flush().ok());
+  }
+  FakeModel model;
+  EngineBenchOptions options = SmallOptions();
+  options.only = "engine.replay";
+  EXPECT_EQ(BenchEngine(model, options).error().code(), ErrorCode::kInvalidArgument) << "there is nothing to replay";
+  options.replay = path;
+  const auto rows = BenchEngine(model, options);
+  ASSERT_TRUE(rows.ok()) << rows.error().ToString();
+  std::map<std::string, double> values;
+  for (const EngineRow& row : *rows) values[row.name] = row.value;
+  EXPECT_GT(values["engine.replay.calls_per_s"], 0);
+  EXPECT_EQ(values["engine.replay.prompt_tokens"], 3 * 13);
+  EXPECT_EQ(values["engine.replay.reply_tokens"], 3 * 2);
+  EXPECT_NEAR(values["engine.replay.cached"], 6.0 / 13.0, 1e-9);
+  EXPECT_GT(values["engine.replay.executor_share"], 0);
+  ASSERT_EQ(model.served.size(), 1U);
+  EXPECT_EQ(model.served[0]->most_at_once, 1) << "each waits for the one before";
 }
 
 TEST(EngineBenchTest, RefusesWhatCannotBeMeasured) {

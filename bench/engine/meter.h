@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/engine/engine_bench.h"
@@ -35,6 +36,8 @@ class Meter {
   bool Wants(const std::string& name) const { return name.starts_with(options_.only); }
   // A row of ours: `amount` of the unit is what `work` produces.
   void Add(EngineRow row, const Work& work, double amount);
+  // A row of ours that no limit is known of.
+  void AddPlain(EngineRow row) { engine_.push_back(std::move(row)); }
   // The twin of the last row that was added, and their ratio.
   void AddTwin(const LlamaCase& llama);
   // A further row, at the end.

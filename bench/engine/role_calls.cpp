@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <random>
 #include <string>
 #include <string_view>
@@ -46,130 +45,11 @@ std::string WriteShared(const backbone::MeasuredModel& model, int64_t wanted) {
   return text;
 }
 
-// A constraint that allows every token but the ends, so that each reply has as many tokens as the next.
-class EndlessState final : public engine::ConstraintState {
- public:
-  explicit EndlessState(const engine::TokenMask& mask) : mask_(mask) {}
-  const engine::TokenMask& Allowed() override { return mask_; }
-  bool Accept(int32_t id) override { return mask_.Has(id); }
-  uint32_t number() const override { return 0; }
-
- private:
-  const engine::TokenMask& mask_;
-};
-
-class BoundEndless final : public engine::BoundConstraint {
- public:
-  explicit BoundEndless(const engine::Vocabulary& vocabulary) : mask_(static_cast<int64_t>(vocabulary.bytes.size())) {
-    for (size_t id = 0; id < vocabulary.bytes.size(); ++id) {
-      if (!vocabulary.bytes[id].empty()) mask_.Add(static_cast<int32_t>(id));
-    }
-  }
-  std::unique_ptr<engine::ConstraintState> Start(int64_t /*most_tokens*/) const override {
-    return std::make_unique<EndlessState>(mask_);
-  }
-
- private:
-  engine::TokenMask mask_;
-};
-
-class Endless final : public engine::Constraint {
- public:
-  const std::string& id() const override { return id_; }
-  Result<std::shared_ptr<const engine::BoundConstraint>> Bind(
-      std::shared_ptr<const engine::Vocabulary> vocabulary) const override {
-    return std::shared_ptr<const engine::BoundConstraint>(std::make_shared<BoundEndless>(*vocabulary));
-  }
-
- private:
-  std::string id_ = "bench: no end";
-};
-
-// Follows the calls of one measurement.
-class Dealer {
- public:
-  Dealer(engine::Engine& engine, const RoleCalls& calls, const RoleCallOptions& options)
-      : engine_(engine), calls_(calls), options_(options), chains_(ChainCount()) {
-    if (calls.may_end) constraint_ = std::make_shared<Endless>();
-  }
-
-  Result<RoleCallOutcome> Run() {
-    auto queue = std::make_shared<engine::EventQueue>();
-    engine_.Connect(queue);
-    const auto begin = std::chrono::steady_clock::now();
-    for (int64_t chain = 0; chain < chains_; ++chain) JADE_TRY(Submit(chain));
-    std::vector<engine::Event> events;
-    while (done_ < calls_.shape.calls) {
-      if (options_.cancel != nullptr && *options_.cancel) return Drop(*queue);
-      events.clear();
-      if (!engine_.Step() && !queue->Drain(&events)) queue->Wait(std::chrono::milliseconds(100));
-      queue->Drain(&events);
-      for (const engine::Event& event : events) {
-        if (event.kind == engine::Event::Kind::kReply) JADE_TRY(Take(event));
-      }
-    }
-    outcome_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    return outcome_;
-  }
-
- private:
-  int64_t ChainCount() const {
-    return options_.chains > 0 ? std::min<int64_t>(options_.chains, calls_.shape.calls) : calls_.shape.calls;
-  }
-
-  Status Submit(int64_t call) {
-    engine::Request request;
-    request.id = static_cast<uint64_t>(call) + 1;
-    request.messages = calls_.prompts[static_cast<size_t>(call)];
-    if (!options_.knows_prefix) {
-      auto unknown = *request.messages;
-      for (engine::Message& message : unknown) message.static_bytes = 0;
-      request.messages = std::make_shared<engine::Messages>(std::move(unknown));
-    }
-    request.role = "bench";
-    request.sampling.temperature = 0;
-    request.sampling.max_tokens = static_cast<int>(calls_.shape.reply_tokens);
-    request.sampling.stream = {1, request.id};
-    request.constraint = constraint_;
-    ++in_flight_;
-    return engine_.Submit(std::move(request));
-  }
-
-  // Call i is of chain i modulo the number of chains.
-  Status Take(const engine::Event& event) {
-    --in_flight_;
-    ++done_;
-    if (event.reply.error) return Error(*event.reply.error);
-    outcome_.prompt_tokens += static_cast<int64_t>(event.reply.observation_ids.size());
-    outcome_.cached_tokens += event.reply.cached_tokens;
-    outcome_.reply_tokens += static_cast<int64_t>(event.reply.action_ids.size());
-    const int64_t next = static_cast<int64_t>(event.id) - 1 + chains_;
-    return next < calls_.shape.calls ? Submit(next) : Status{};
-  }
-
-  // Ends what is in flight, so that the engine can be used again.
-  Error Drop(engine::EventQueue& queue) {
-    for (int64_t call = 0; call < calls_.shape.calls; ++call) engine_.Cancel(static_cast<uint64_t>(call) + 1);
-    std::vector<engine::Event> events;
-    while (in_flight_ > 0) {
-      events.clear();
-      if (!engine_.Step() && !queue.Drain(&events)) queue.Wait(std::chrono::milliseconds(100));
-      queue.Drain(&events);
-      in_flight_ -= std::count_if(events.begin(), events.end(),
-                                  [](const engine::Event& event) { return event.kind == engine::Event::Kind::kReply; });
-    }
-    return {ErrorCode::kCancelled, "interrupted"};
-  }
-
-  engine::Engine& engine_;
-  const RoleCalls& calls_;
-  const RoleCallOptions& options_;
-  const int64_t chains_;
-  std::shared_ptr<const engine::Constraint> constraint_;
-  RoleCallOutcome outcome_;
-  int64_t in_flight_ = 0;
-  int64_t done_ = 0;
-};
+std::shared_ptr<const engine::Messages> WithoutStaticBytes(const engine::Messages& messages) {
+  auto unknown = std::make_shared<engine::Messages>(messages);
+  for (engine::Message& message : *unknown) message.static_bytes = 0;
+  return unknown;
+}
 
 }  // namespace
 
@@ -198,8 +78,22 @@ Result<RoleCalls> WriteRoleCalls(const backbone::MeasuredModel& model, const Rol
   return calls;
 }
 
-Result<RoleCallOutcome> RunRoleCalls(engine::Engine& engine, const RoleCalls& calls, const RoleCallOptions& options) {
-  return Dealer(engine, calls, options).Run();
+CallPlan PlanRoleCalls(const RoleCalls& calls, const RoleCallOptions& options) {
+  CallPlan plan;
+  plan.may_end = calls.may_end;
+  const size_t chains =
+      options.chains > 0 ? std::min(static_cast<size_t>(options.chains), calls.prompts.size()) : calls.prompts.size();
+  plan.lines.resize(chains);
+  for (size_t call = 0; call < calls.prompts.size(); ++call) {
+    std::vector<PlannedCall>& chain = plan.lines[call % chains];
+    PlannedCall planned;
+    planned.messages = options.knows_prefix ? calls.prompts[call] : WithoutStaticBytes(*calls.prompts[call]);
+    planned.role = "bench";
+    planned.reply_tokens = calls.shape.reply_tokens;
+    planned.waits_for = planned.rank = chain.size();
+    chain.push_back(std::move(planned));
+  }
+  return plan;
 }
 
 }  // namespace jade::bench

@@ -1,17 +1,15 @@
 #pragma once
-// Whole calls through an engine, as roles make them: prompts that begin alike, short replies. Also the same calls in
-// the style of the method's published code: a fixed number of questions at once, the calls of each in series. One
-// thread.
+// Calls as roles make them: prompts that begin alike, short replies. Also the same calls in the style of the method's
+// published code: a fixed number of questions at once, the calls of each in series. One thread.
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "bench/engine/call_plan.h"
 #include "compiler/result/result.h"
 #include "runtime/backbone/measured_model.h"
 #include "runtime/engine/engine.h"
-#include "runtime/progress/progress.h"
 
 namespace jade::bench {
 
@@ -26,7 +24,7 @@ struct RoleCalls {
   RoleCallShape shape;
   std::vector<std::shared_ptr<const engine::Messages>> prompts;
   std::vector<std::vector<int32_t>> prompt_ids;  // what the engine makes of them
-  bool may_end = false;  // the model may end a reply early by itself, so that is ruled out for each call
+  bool may_end = false;                          // the model may end a reply early by itself, so that is ruled out
 };
 
 // Words in a seeded order, as many as give the numbers of tokens, which are met but for the tokens of the last word.
@@ -36,17 +34,8 @@ Result<RoleCalls> WriteRoleCalls(const backbone::MeasuredModel& model, const Rol
 struct RoleCallOptions {
   int chains = 0;            // calls are dealt to so many chains and made in series in each; 0: all at once
   bool knows_prefix = true;  // tell the engine how much of a prompt is static
-  const std::atomic<bool>* cancel = nullptr;
 };
 
-struct RoleCallOutcome {
-  double seconds = 0;
-  int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;
-  int64_t reply_tokens = 0;
-};
-
-// The engine is not connected to anything else. Fails with the first call that fails.
-Result<RoleCallOutcome> RunRoleCalls(engine::Engine& engine, const RoleCalls& calls, const RoleCallOptions& options);
+CallPlan PlanRoleCalls(const RoleCalls& calls, const RoleCallOptions& options);
 
 }  // namespace jade::bench

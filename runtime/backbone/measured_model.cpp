@@ -66,7 +66,7 @@ class LoadedModel final : public MeasuredModel {
   }
 
   Result<std::unique_ptr<Executor>> MakeExecutor(int64_t kv_cache_bytes) override;
-  Result<std::unique_ptr<engine::Engine>> MakeEngine(const MeasuredEngineOptions& options) override;
+  Result<std::unique_ptr<ServingEngine>> MakeEngine(const MeasuredEngineOptions& options) override;
   std::vector<int32_t> Render(const engine::Messages& messages) const override;
   std::vector<ProductRate> ProductRates(const std::string& dtype) override;
   double DeviceReadBytesPerSecond() override;
@@ -91,13 +91,12 @@ Result<std::unique_ptr<Executor>> LoadedModel::MakeExecutor(int64_t kv_cache_byt
   return MakeDecoderExecutor({decoder_}, Options(kv_cache_bytes));
 }
 
-Result<std::unique_ptr<engine::Engine>> LoadedModel::MakeEngine(const MeasuredEngineOptions& options) {
+Result<std::unique_ptr<ServingEngine>> LoadedModel::MakeEngine(const MeasuredEngineOptions& options) {
   EngineOptions served = Options(options.kv_cache_bytes);
   served.serving.name = "bench";
   served.serving.max_sequences = options.max_sequences;
   served.serving.prefix_cache = options.prefix_cache;
-  JADE_ASSIGN_OR_RETURN(auto made, backbone::MakeEngine({{"", decoder_}}, chat_, served));
-  return std::unique_ptr<engine::Engine>(std::move(made));
+  return backbone::MakeEngine({{"", decoder_}}, chat_, served);
 }
 
 std::vector<int32_t> LoadedModel::Render(const engine::Messages& messages) const {

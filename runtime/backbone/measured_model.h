@@ -9,6 +9,7 @@
 
 #include "compiler/result/result.h"
 #include "runtime/backbone/executor.h"
+#include "runtime/backbone/serving.h"
 #include "runtime/engine/engine.h"
 #include "runtime/weights/model_config.h"
 
@@ -48,7 +49,7 @@ class MeasuredModel {
   virtual bool may_end_replies() const = 0;  // random weights do not know the end tokens
 
   virtual Result<std::unique_ptr<Executor>> MakeExecutor(int64_t kv_cache_bytes) = 0;
-  virtual Result<std::unique_ptr<engine::Engine>> MakeEngine(const MeasuredEngineOptions& options) = 0;
+  virtual Result<std::unique_ptr<ServingEngine>> MakeEngine(const MeasuredEngineOptions& options) = 0;
   // The ids of the prompt that the engine makes of these messages.
   virtual std::vector<int32_t> Render(const engine::Messages& messages) const = 0;
 

@@ -81,6 +81,29 @@ TEST(SummaryTest, AveragesOverAllQuestionsAndCountsFailuresAsWrong) {
   EXPECT_EQ(object["validity"].size(), 1U);  // tools have no format
   EXPECT_DOUBLE_EQ(object["seconds_per_question"], 2.0);
   EXPECT_DOUBLE_EQ(object["by_type"]["single"]["em"], 0.5);
+  EXPECT_FALSE(object.contains("engine"));
+}
+
+TEST(EvalTest, AnEngineIsReportedByShares) {
+  Summary summary;
+  summary.questions = 2;
+  summary.seconds = 8.0;
+  EngineUse use;
+  use.steps = 7;
+  use.prompt_tokens = 400;
+  use.cached_tokens = 300;
+  use.executor_seconds = 6.0;
+  use.tokenising_seconds = 0.5;
+  const auto object = nlohmann::json::parse(SummaryJson(summary, {}, use));
+  EXPECT_EQ(object["engine"]["steps"], 7);
+  EXPECT_DOUBLE_EQ(object["engine"]["cached_share"], 0.75);
+  EXPECT_DOUBLE_EQ(object["engine"]["executor_share"], 0.75);
+  EXPECT_DOUBLE_EQ(object["engine"]["tokenising_share"], 0.0625);
+  EXPECT_DOUBLE_EQ(object["engine"]["sampling_share"], 0.0);
+
+  const auto nothing = nlohmann::json::parse(SummaryJson({}, {}, EngineUse{}));
+  EXPECT_DOUBLE_EQ(nothing["engine"]["cached_share"], 0.0) << "no division by nothing";
+  EXPECT_DOUBLE_EQ(nothing["engine"]["executor_share"], 0.0);
 }
 
 }  // namespace

@@ -52,7 +52,25 @@ json ToJson(const Summary& summary) {
           {"roles", roles}};
 }
 
+json ToJson(const EngineUse& use, double seconds) {
+  const auto share = [&](double part) { return seconds > 0 ? part / seconds : 0.0; };
+  return {{"steps", use.steps},
+          {"prompt_tokens", use.prompt_tokens},
+          {"cached_tokens", use.cached_tokens},
+          {"cached_share", use.CachedShare()},
+          {"decode_tokens", use.decode_tokens},
+          {"kv_peak_bytes", use.kv_peak_bytes},
+          {"executor_share", share(use.executor_seconds)},
+          {"sampling_share", share(use.sampling_seconds)},
+          {"scheduling_share", share(use.scheduling_seconds)},
+          {"tokenising_share", share(use.tokenising_seconds)}};
+}
+
 }  // namespace
+
+double EngineUse::CachedShare() const {
+  return prompt_tokens > 0 ? static_cast<double>(cached_tokens) / static_cast<double>(prompt_tokens) : 0.0;
+}
 
 void Summariser::Count(Summary* sums, const Outcome& outcome, builtins::Normalisation form) {
   ++sums->questions;
@@ -86,11 +104,13 @@ std::map<std::string, Summary> Summariser::ByType() const {
   return means;
 }
 
-std::string SummaryJson(const Summary& summary, const std::map<std::string, Summary>& by_type) {
+std::string SummaryJson(const Summary& summary, const std::map<std::string, Summary>& by_type,
+                        const std::optional<EngineUse>& engine) {
   json object = ToJson(summary);
   object["seconds_per_question"] = summary.seconds / static_cast<double>(std::max<int64_t>(summary.questions, 1));
   object["by_type"] = json::object();
   for (const auto& [type, part] : by_type) object["by_type"][type] = ToJson(part);
+  if (engine) object["engine"] = ToJson(*engine, summary.seconds);
   return object.dump();
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,22 @@ struct Summary {
   std::map<std::string, RoleSummary> roles;
 };
 
+// What a backbone in this process did for an evaluation. Seconds are wall time: of the engine's thread, but tokenising,
+// which is done by those who submit calls while that thread goes on.
+struct EngineUse {
+  int64_t steps = 0;
+  int64_t prompt_tokens = 0;  // of all calls, `cached_tokens` of them found in the prefix cache
+  int64_t cached_tokens = 0;
+  int64_t decode_tokens = 0;
+  int64_t kv_peak_bytes = 0;
+  double executor_seconds = 0;
+  double sampling_seconds = 0;
+  double scheduling_seconds = 0;
+  double tokenising_seconds = 0;
+
+  double CachedShare() const;  // of the prompt tokens; 0 without any
+};
+
 class Summariser {
  public:
   explicit Summariser(builtins::Normalisation form) : form_(form) {}
@@ -61,8 +78,11 @@ class Summariser {
 };
 
 // {"questions", "failed", "em", "f1", "accuracy", "validity": {role: share}, "turns", "retrievals", "calls", "tokens",
-// "prompt_tokens", "seconds_per_question", "roles": {role: {"calls", "malformed", "invalid"}}, "by_type": {…}}. One
-// line.
-std::string SummaryJson(const Summary& summary, const std::map<std::string, Summary>& by_type);
+// "prompt_tokens", "seconds_per_question", "roles": {role: {"calls", "malformed", "invalid"}}, "by_type": {…}}, and
+// with `engine` "engine": {"steps", "prompt_tokens", "cached_tokens", "cached_share", "decode_tokens", "kv_peak_bytes",
+// "executor_share", "sampling_share", "scheduling_share", "tokenising_share"}, shares of time of the summary's seconds.
+// One line.
+std::string SummaryJson(const Summary& summary, const std::map<std::string, Summary>& by_type,
+                        const std::optional<EngineUse>& engine = std::nullopt);
 
 }  // namespace jade::eval
