@@ -26,7 +26,9 @@ class BoundEndless final : public engine::BoundConstraint {
       if (!vocabulary.bytes[id].empty()) mask_.Add(static_cast<int32_t>(id));
     }
   }
-  std::unique_ptr<engine::ConstraintState> Start(int64_t /*most_tokens*/) const override { return std::make_unique<EndlessState>(mask_); }
+  std::unique_ptr<engine::ConstraintState> Start(int64_t /*most_tokens*/) const override {
+    return std::make_unique<EndlessState>(mask_);
+  }
 
  private:
   engine::TokenMask mask_;

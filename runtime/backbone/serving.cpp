@@ -19,7 +19,8 @@ namespace {
 
 constexpr size_t kBoundConstraints = 256;
 
-std::string MebiBytes(int64_t bytes) {
+std::string KibiOrMebiBytes(int64_t bytes) {
+  if (bytes < (1 << 20)) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / (1 << 10));
   return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
@@ -193,8 +194,8 @@ Result<int64_t> ThreadedEngine::MostReplyTokens(const engine::Request& request, 
     return Error(ErrorCode::kOutOfMemory,
                  fmt::format("a call of `{}` with {} prompt tokens and up to {} more needs {} of KV cache; `kv_cache` "
                              "has room for {}",
-                             request.role, prompt_tokens, most, MebiBytes(needed * block_bytes_),
-                             MebiBytes(blocks_ * block_bytes_)));
+                             request.role, prompt_tokens, most, KibiOrMebiBytes(needed * block_bytes_),
+                             KibiOrMebiBytes(blocks_ * block_bytes_)));
   }
   return most;
 }
@@ -266,9 +267,9 @@ void ThreadedEngine::Serve(const ExecutorFactory& make_executor, std::promise<St
   block_bytes_ = executor->block_bytes();
   vocab_size_ = executor->vocab_size();
   if (blocks_ < 1) {
-    return started.set_value(
-        Error(ErrorCode::kInvalidArgument,
-              fmt::format("`kv_cache` is too small: {} tokens need {}", kKvBlockTokens, MebiBytes(block_bytes_))));
+    return started.set_value(Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("`kv_cache` is too small: {} tokens need {}", kKvBlockTokens, KibiOrMebiBytes(block_bytes_))));
   }
   SchedulerOptions options;
   options.policies = static_cast<int>(policies_.size());

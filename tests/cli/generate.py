@@ -132,8 +132,8 @@ def _write_safetensors(path, tensors):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def says_yes(folder, root):
-    _says(folder, root, "yes")
+def says_the(folder, root):
+    _says(folder, root, "the")
 
 
 def says_no(folder, root):
@@ -142,20 +142,20 @@ def says_no(folder, root):
 
 def says_nan(folder, root):
     """Its logits are not numbers."""
-    _says(folder, root, "yes", number=float("nan"))
+    _says(folder, root, "the", number=float("nan"))
 
 
 def short_context(folder, root):
     """A context of 16 tokens."""
-    _says(folder, root, "yes", context=16)
+    _says(folder, root, "the", context=16)
 
 
 def other_vocabulary(folder, root):
     """Two tokens have changed places."""
     tokenizer = json.loads((root / "tests/fixtures/tokenizer/smollm.json").read_text())
     vocabulary = tokenizer["model"]["vocab"]
-    vocabulary["yes"], vocabulary["no"] = vocabulary["no"], vocabulary["yes"]
-    _says(folder, root, "yes", tokenizer=tokenizer)
+    vocabulary["the"], vocabulary["no"] = vocabulary["no"], vocabulary["the"]
+    _says(folder, root, "the", tokenizer=tokenizer)
 
 
 def lacking_bracket(folder, root):
@@ -165,7 +165,7 @@ def lacking_bracket(folder, root):
     kept = {token["content"] for token in tokenizer["added_tokens"]}
     model["vocab"] = {token: id for token, id in model["vocab"].items() if ">" not in token or token in kept}
     model["merges"] = [merge for merge in model["merges"] if ">" not in "".join(merge)]
-    _says(folder, root, "yes", tokenizer=tokenizer)
+    _says(folder, root, "the", tokenizer=tokenizer)
 
 
 def tiny_encoder(folder, root):
