@@ -51,14 +51,46 @@ MASKS = [
 ]
 
 
-class Case:
+class Setting:
+    """What a case asks for before it runs: what must be there, files, masks."""
+
+    def __init__(self):
+        self.skip = ""
+        self.masks = []
+
+    def unmet(self, wanted, programs):
+        has = programs["backbone"]
+        if wanted == "dense" and not programs["faiss"]:
+            self.skip = "needs a build with -DJADE_FAISS=ON"
+        elif wanted in ("backbone", "dense") and not has:
+            self.skip = "needs a build with -DJADE_BACKBONE=ON: there is no jade-backbone beside jade"
+        elif wanted == "no-backbone" and has:
+            self.skip = "shows a build with -DJADE_BACKBONE=OFF"
+        return self.skip
+
+    def prepare(self, line, lines, folder):
+        """Does what the line asks for; returns those of the lines behind it that belong to it."""
+        word, _, rest = line.partition(" ")
+        if word == "copy:":
+            for name in rest.split():
+                (folder / name).write_bytes((HERE / "files" / name).read_bytes())
+        elif word == "make:":
+            kind, name = rest.split()
+            getattr(generate, kind)(folder / name, ROOT)
+        elif word == "mask:":
+            self.masks.append(tuple(rest.split(" => ")))
+        elif word == "<<<":
+            return write_file(folder / rest, lines)
+        return []
+
+
+class Case(Setting):
     """The lines of a case file as (kind, text): what is run keeps its place, what is expected is replaced."""
 
     def __init__(self, path):
+        super().__init__()
         self.path = path
         self.lines = path.read_text(encoding="utf-8").split("\n")
-        self.skip = ""
-        self.masks = []
 
     def run(self, programs, folder):
         """The case file as it would have to be for everything to pass."""
@@ -71,43 +103,14 @@ class Case:
             if word == "requires:":
                 if self.unmet(rest, programs):
                     return None
-            elif word == "copy:":
-                for name in rest.split():
-                    (folder / name).write_bytes((HERE / "files" / name).read_bytes())
-            elif word == "make:":
-                kind, name = rest.split()
-                getattr(generate, kind)(folder / name, ROOT)
-            elif word == "mask:":
-                self.masks.append(tuple(rest.split(" => ")))
-            elif word == "<<<":
-                out += self.write_file(folder / rest, lines)
             elif word == "@":
                 options.update(parse_option(rest))
             elif word == "$":
                 out += self.run_command(rest, programs, folder, options)
                 options = {}
+            else:
+                out += self.prepare(line, lines, folder)
         return out
-
-    def unmet(self, wanted, programs):
-        has = programs["backbone"]
-        if wanted == "dense" and not programs["faiss"]:
-            self.skip = "needs a build with -DJADE_FAISS=ON"
-        elif wanted in ("backbone", "dense") and not has:
-            self.skip = "needs a build with -DJADE_BACKBONE=ON: there is no jade-backbone beside jade"
-        elif wanted == "no-backbone" and has:
-            self.skip = "shows a build with -DJADE_BACKBONE=OFF"
-        return self.skip
-
-    @staticmethod
-    def write_file(path, lines):
-        body = []
-        for line in lines:
-            if line == ">>>":
-                break
-            body.append(line)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(line + "\n" for line in body), encoding="utf-8")
-        return body + [">>>"]
 
     def run_command(self, text, programs, folder, options):
         words = [word.replace("{jade}", programs["jade"]) for word in shlex.split(text)]
@@ -116,6 +119,17 @@ class Case:
         status, stdout, stderr = execute(words, folder, options)
         out = prefixed("!", masked(stderr, folder, self.masks)) + prefixed("|", masked(stdout, folder, self.masks))
         return out + [f"= {status}" if status >= 0 else f"= signal {-status}"]
+
+
+def write_file(path, lines):
+    body = []
+    for line in lines:
+        if line == ">>>":
+            break
+        body.append(line)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(line + "\n" for line in body), encoding="utf-8")
+    return body + [">>>"]
 
 
 def masked(data, folder, masks):
@@ -180,7 +194,8 @@ def execute(words, folder, options):
     return child.returncode, stdout, seen + stderr
 
 
-def main():
+def read_arguments():
+    """The arguments, and the programs that are there."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--jade", required=True)
     parser.add_argument("--no-faiss", action="store_true", help="it was built with -DJADE_FAISS=OFF")
@@ -188,8 +203,26 @@ def main():
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
     jade = pathlib.Path(arguments.jade).resolve()
-    programs = {"jade": str(jade), "backbone": (jade.parent / "jade-backbone").exists(),
-                "faiss": not arguments.no_faiss}
+    return arguments, {"jade": str(jade), "backbone": (jade.parent / "jade-backbone").exists(),
+                       "faiss": not arguments.no_faiss}
+
+
+def settle(name, expected, lines, write):
+    """Tells how a case went; `write`, if any, puts its lines in the place of others. Whether it failed."""
+    if lines == expected:
+        print(f"ok      {name}")
+        return False
+    if write:
+        write(lines)
+        print(f"updated {name}")
+        return False
+    print(f"FAILED  {name}")
+    print("\n".join(difflib.unified_diff(expected, lines, "expected", "got", lineterm="", n=2)))
+    return True
+
+
+def main():
+    arguments, programs = read_arguments()
     paths = sorted((HERE / "cases").glob("*.txt"))
     if arguments.cases:
         paths = [path for path in paths if path.stem in arguments.cases]
@@ -200,15 +233,9 @@ def main():
             lines = case.run(programs, pathlib.Path(folder).resolve())
         if lines is None:
             print(f"skipped {path.stem}: {case.skip}")
-        elif lines == case.lines:
-            print(f"ok      {path.stem}")
-        elif arguments.update:
-            path.write_text("\n".join(lines), encoding="utf-8")
-            print(f"updated {path.stem}")
-        else:
-            failed += 1
-            print(f"FAILED  {path.stem}")
-            print("\n".join(difflib.unified_diff(case.lines, lines, "expected", "got", lineterm="", n=2)))
+            continue
+        write = arguments.update and (lambda new, path=path: path.write_text("\n".join(new), encoding="utf-8"))
+        failed += settle(path.stem, case.lines, lines, write)
     if not paths:
         print("no cases")
     print(f"{len(paths)} cases, {failed} failed")

@@ -19,8 +19,6 @@ A case of tests/repl/cases is a session that runs in a fresh folder of its own, 
 What stands behind `jade> ` and `....> ` is typed; the rest is what comes back, standard error included. `--update`
 keeps the typed lines and rewrites the others. The ```console blocks of docs/repl.md, all together, are a case too.
 """
-import argparse
-import difflib
 import pathlib
 import re
 import shlex
@@ -36,34 +34,28 @@ TYPED = re.compile(r"^(?:jade|\.\.\.\.)> ?(.*)$")
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 
 
-class Session:
+class Session(cli.Setting):
     def __init__(self, name, lines):
+        super().__init__()
         self.name = name
-        self.masks, self.arguments, self.status = [], [], 0
+        self.arguments, self.status = [], 0
         self.head = lines[:lines.index("--- session") + 1] if "--- session" in lines else []
         self.lines = lines[len(self.head):]
 
-    def prepare(self, programs, folder):
-        """Why it cannot run here, or nothing."""
-        case = cli.Case.__new__(cli.Case)
-        case.skip = ""
+    def ready(self, programs, folder):
+        """Makes everything ready; false when it cannot run here, `skip` says why."""
         lines = iter(self.head)
         for line in lines:
             word, _, rest = line.partition(" ")
-            if word == "requires:" and case.unmet(rest, programs):
-                return case.skip
-            if word == "copy:":
-                for name in rest.split():
-                    (folder / name).write_bytes((HERE.parent / "cli" / "files" / name).read_bytes())
-            elif word == "mask:":
-                self.masks.append(tuple(rest.split(" => ")))
-            elif word == "<<<":
-                case.write_file(folder / rest, lines)
-            elif word == "arguments:":
+            if word == "requires:" and self.unmet(rest, programs):
+                return False
+            if word == "arguments:":
                 self.arguments = shlex.split(rest)
             elif word == "exit:":
                 self.status = int(rest)
-        return ""
+            else:
+                self.prepare(line, lines, folder)
+        return True
 
     def run(self, programs, folder):
         typed = "".join(found[1] + "\n" for found in map(TYPED.match, self.lines) if found)
@@ -116,31 +108,20 @@ def document_session(document):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--jade", required=True)
-    parser.add_argument("--update", action="store_true")
-    parser.add_argument("cases", nargs="*")
-    arguments = parser.parse_args()
-    jade = pathlib.Path(arguments.jade).resolve()
-    programs = {"jade": str(jade), "backbone": (jade.parent / "jade-backbone").exists()}
+    arguments, programs = cli.read_arguments()
     count = failed = 0
     for session, write in sessions(arguments.cases):
         count += 1
         with tempfile.TemporaryDirectory(prefix="jade_repl_") as name:
             folder = pathlib.Path(name).resolve()
-            skipped = session.prepare(programs, folder)
-            lines, status = ([], 0) if skipped else session.run(programs, folder)
-        if skipped:
-            print(f"skipped {session.name}: {skipped}")
-        elif lines == session.lines and status == session.status:
-            print(f"ok      {session.name}")
-        elif arguments.update and status == session.status:
-            write(lines)
-            print(f"updated {session.name}")
-        else:
-            failed += 1
-            print(f"FAILED  {session.name}: exit status {status}, expected {session.status}")
-            print("\n".join(difflib.unified_diff(session.lines, lines, "expected", "got", lineterm="", n=2)))
+            if not session.ready(programs, folder):
+                print(f"skipped {session.name}: {session.skip}")
+                continue
+            lines, status = session.run(programs, folder)
+        if status != session.status:
+            lines.append(f"(exit status {status}, expected {session.status})")
+        failed += cli.settle(session.name, session.lines, lines,
+                             arguments.update and status == session.status and write)
     print(f"{count} sessions, {failed} failed")
     return 1 if failed or count == 0 else 0
 
