@@ -11,14 +11,19 @@ import re
 import sys
 
 # Symbols and libraries by what they are part of.
+BACKBONE = r"jade::backbone::(\(anonymous namespace\)::)?"
 PARTS = [
+    ("loading of programs", r"ld-linux"),
     ("SQLite", r"libsqlite3|jade::(sqlite|trace|retrieve)::"),
-    ("tokenizer", r"jade::tokenizer::"),
+    ("tokenizer", r"jade::tokenizer::|" + BACKBONE + r"RenderObservation"),
     ("constraints", r"jade::constrain::"),
-    ("scheduler", r"jade::backbone::(\(anonymous namespace\)::)?(Scheduler|Serving|BlockPool|PrefixTree|Radix)"),
-    ("sampler", r"jade::backbone::(\(anonymous namespace\)::)?(Sampl|RandomStream|Philox|StopText)"),
+    ("scheduler", BACKBONE + r"(Scheduler|Threaded|EngineLoop|BlockPool|PrefixTree|RoleStarts|Call::|StopText)"),
+    ("sampler", r"jade::backbone::.*(Sample|LogSumExp|Highest|RandomStream)"),
+    ("waiting for a thread", r"kernels::Member::Barrier|kernels::Team::|sched_yield"),
     ("kernels", r"libtorch|libopenblas|libblas|libdnnl|libmkldnn|jade::kernels::|jade::backbone::|libgomp|libc10|libmvec"),
+    ("compiler", r"libantlr4|antlr4|jade::(abi|ast|bounds|diag|format|ir|lower|parse|passes|sema|source|types)::"),
     ("orchestration", r"jade::"),
+    ("libc, libstdc++", r"libc\.so|libstdc\+\+|libm\.so"),
     ("kernel of the system", r"\[kernel|\[k\]"),
 ]
 
@@ -54,7 +59,7 @@ def main():
         print(f"{name:<24} {summary[name]:.4g}")
     for name, value in summary.get("engine", {}).items():
         text = f"{100 * value:.2f} %" if name.endswith("_share") else f"{value:.6g}"
-        print(f"engine {name:<24} {text}")
+        print(f"{'engine ' + name:<24} {text}")
     perf = folder / "perf.txt"
     if not perf.exists():
         return
