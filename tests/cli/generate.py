@@ -146,8 +146,8 @@ def says_nan(folder, root):
 
 
 def short_context(folder, root):
-    """A context of 16 tokens."""
-    _says(folder, root, "the", context=16)
+    """A context of 32 tokens."""
+    _says(folder, root, "the", context=32)
 
 
 def other_vocabulary(folder, root):
