@@ -114,11 +114,13 @@ class ThreadedEngine final : public ServingEngine, private EngineAnswers {
 
   // ---- The engine's thread.
   void Serve(const ExecutorFactory& make_executor, std::promise<Status> started);
-  bool TakeWork(EngineLoop* loop);
+  bool TakeWork();
+  void Publish();
   void Started(uint64_t id) override { PostStarted(id); }
   void Delta(uint64_t id, std::string text) override { PostDelta(id, std::move(text)); }
   void Replied(uint64_t id, engine::Reply reply) override {
     --in_flight_;
+    Publish();  // whoever has the last reply finds all of its work in the figures
     PostReply(id, std::move(reply));
   }
 
@@ -129,6 +131,7 @@ class ThreadedEngine final : public ServingEngine, private EngineAnswers {
   // Constant once the engine has started.
   int64_t blocks_ = 0, block_bytes_ = 0;
   int64_t vocab_size_ = 0;
+  EngineLoop* loop_ = nullptr;  // the engine's thread only
 
   std::once_flag constraints_once_;
   std::unique_ptr<ConstraintCache> constraints_;
@@ -278,31 +281,38 @@ void ThreadedEngine::Serve(const ExecutorFactory& make_executor, std::promise<St
   options.share_prefixes = options_.prefix_cache;
   options.alone = options_.deterministic && !executor->batch_invariant();
   EngineLoop loop(executor.get(), options, this);
+  loop_ = &loop;
   started.set_value({});
-  while (TakeWork(&loop)) loop.Step();
+  while (TakeWork()) loop.Step();
   loop.Stop();
 }
 
+void ThreadedEngine::Publish() {
+  const ServingStatistics statistics = loop_->statistics();
+  std::lock_guard lock(mutex_);
+  published_ = statistics;
+}
+
 // Waits for something to do and hands it to the loop. False when the engine ends.
-bool ThreadedEngine::TakeWork(EngineLoop* loop) {
+bool ThreadedEngine::TakeWork() {
   std::vector<std::unique_ptr<Call>> arrived;
   std::vector<uint64_t> cancelled;
   std::vector<std::unique_ptr<EngineLoop::Change>> changes;
   bool stopping = false;
+  Publish();
   {
     std::unique_lock lock(mutex_);
-    published_ = loop->statistics();
     work_.wait(lock, [&] {
-      return stopping_ || !arrived_.empty() || !cancelled_.empty() || !changes_.empty() || loop->busy();
+      return stopping_ || !arrived_.empty() || !cancelled_.empty() || !changes_.empty() || loop_->busy();
     });
     arrived.swap(arrived_);
     cancelled.swap(cancelled_);
     changes.swap(changes_);
     stopping = stopping_;
   }
-  for (auto& call : arrived) loop->Add(std::move(call));
-  for (auto& change : changes) loop->Refresh(std::move(change));
-  for (const uint64_t id : cancelled) loop->Cancel(id);
+  for (auto& call : arrived) loop_->Add(std::move(call));
+  for (auto& change : changes) loop_->Refresh(std::move(change));
+  for (const uint64_t id : cancelled) loop_->Cancel(id);
   return !stopping;
 }
 

@@ -55,7 +55,7 @@ struct ServingStatistics {
 
 class ServingEngine : public engine::Engine {
  public:
-  // Any thread; as of the last step.
+  // Any thread; as of the last step, and with all of a call's work once its reply is there.
   virtual ServingStatistics statistics() const = 0;
 
   // The weights of a policy are about to change. Calls submitted before finish with the old weights, calls submitted

@@ -145,14 +145,7 @@ inline Vec PowerOfTwo(Vec x) {
   return x < -126.0f ? Vec{} : result;
 }
 
-// Nearest bf16, ties to even; NaN stays NaN.
-inline uint16_t RoundToBf16(float x) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, sizeof(bits));
-  if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<uint16_t>(bits >> 16 | 0x40U);
-  return static_cast<uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
-}
-
+// As RoundToBf16.
 inline void StoreBf16(uint16_t* p, Vec v) {
 #ifdef JADE_HAS_BF16_DOT
   *reinterpret_cast<__m256i_u*>(p) = (__m256i)_mm512_cvtneps_pbh((__m512)v);
