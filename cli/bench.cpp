@@ -83,7 +83,8 @@ void AddBenchEngine(CLI::App& bench, Invocation& invocation) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   engine->add_option("--only", options->only, "measure only rows whose names begin so");
-  engine->add_option("--replay", options->replay, "make the calls of this experience store again");
+  engine->add_option("--replay", options->replay, "make the calls of this experience store again")
+      ->check(CLI::ExistingFile);
   engine->add_option("--svg", options->svg, "draw the rows into this file");
   auto* compare = engine->add_option("--compare", options->compare, "folder with llama.cpp's tools, run in turn");
   engine->add_option("--compare-model", options->compare_model, "GGUF of the same shape for them")->needs(compare);
