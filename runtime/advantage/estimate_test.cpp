@@ -243,7 +243,7 @@ struct Breakage {
 
 TEST(EstimateTest, WhatIsWrongInTheBatchIsNamed) {
   const Breakage cases[] = {
-      {"`offsets` falls after transition 0", [](OwnedBatch* b) { b->offsets[1] = 90; }},
+      {"`offsets` falls after transition 1", [](OwnedBatch* b) { b->offsets[1] = 90; }},
       {"`offsets` starts with 1", [](OwnedBatch* b) { b->offsets[0] = 1; }},
       {"`offsets` ends with", [](OwnedBatch* b) { b->counted.push_back(1); }},
       {"`offsets` is empty", [](OwnedBatch* b) { b->offsets.clear(); }},

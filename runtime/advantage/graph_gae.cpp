@@ -55,39 +55,50 @@ size_t OnCycle(const Batch& batch, std::span<const size_t> waiting) {
   return at;
 }
 
-// What the calls that come after hand to one call.
+// What a call hands to those before it: the flow, and the same of the team's part alone (all values 0).
+struct Entry {
+  GaeEntry flow;
+  GaeEntry team;
+};
+
+// The mean over the uses of a call's value, the result being one that hands over nothing but its share of the reward.
 struct Uses {
-  double value = 0.0;      // mean over uses, the result as one of value 0
-  double advantage = 0.0;  // the same
-  double team = 0.0;       // the same, of the team's part alone
+  Entry mean;
   double result_share = 0.0;
   bool reached = false;
 };
 
-struct Entries {
-  std::vector<GaeEntry> flow;
-  std::vector<double> team;
-};
-
-Uses GatherUses(const Batch& batch, const Entries& entries, std::span<const uint8_t> reached, size_t transition) {
-  Uses uses;
+Uses GatherUses(const Batch& batch, std::span<const Entry> entries, std::span<const uint8_t> reached,
+                size_t transition) {
+  Entry sum;
   double count = InResult(batch, transition) ? 1.0 : 0.0;
-  uses.result_share = count;
+  const double in_result = count;
   for (const int32_t consumer : ConsumersOf(batch, transition)) {
     const auto index = static_cast<size_t>(consumer);
     if (reached[index] == 0) continue;
     count += 1.0;
-    uses.value += entries.flow[index].value;
-    uses.advantage += entries.flow[index].advantage;
-    uses.team += entries.team[index];
+    sum.flow.value += entries[index].flow.value;
+    sum.flow.advantage += entries[index].flow.advantage;
+    sum.team.value += entries[index].team.value;
+    sum.team.advantage += entries[index].team.advantage;
   }
-  if (count == 0.0) return uses;
-  uses.reached = true;
-  uses.value /= count;
-  uses.advantage /= count;
-  uses.team /= count;
-  uses.result_share /= count;
-  return uses;
+  if (count == 0.0) return {};
+  return {.mean = {.flow = {sum.flow.value / count, sum.flow.advantage / count},
+                   .team = {sum.team.value / count, sum.team.advantage / count}},
+          .result_share = in_result / count,
+          .reached = true};
+}
+
+Bootstrap Discounted(const GaeEntry& mean, const EstimatorOptions& options) {
+  return {.value = options.gamma_graph * mean.value,
+          .advantage = options.gamma_graph * options.lambda_graph * mean.advantage};
+}
+
+// Gae with values 0 knows its result beforehand: `at_last`, decayed once for each choice before the last.
+GaeEntry TeamEntry(const Bootstrap& next, double reward, double decay, int64_t counted, double* at_last) {
+  *at_last = reward + next.value + next.advantage;
+  if (counted == 0) return {.value = next.value + reward, .advantage = next.advantage};
+  return {.value = 0.0, .advantage = *at_last * std::pow(decay, static_cast<double>(counted - 1))};
 }
 
 }  // namespace
@@ -131,14 +142,13 @@ Result<GraphGae> EstimateGraphGae(const Batch& batch, const Options& options, co
   graph.returns.resize(batch.tokens());
   graph.team_at_last.resize(count);
   graph.reached.resize(count);
-  Entries entries{std::vector<GaeEntry>(count), std::vector<double>(count)};
+  std::vector<Entry> entries(count);
   for (const int32_t next : order) {
     const auto t = static_cast<size_t>(next);
     const EstimatorOptions& own = options.For(batch.role[t]);
     const Uses uses = GatherUses(batch, entries, graph.reached, t);
     graph.reached[t] = uses.reached ? 1 : 0;
     graph.unreached += uses.reached ? 0 : 1;
-    const double decay = own.gamma_graph * own.lambda_graph;
     const size_t begin = batch.begin(t);
     const size_t length = batch.end(t) - begin;
     const GaeInput input{
@@ -147,15 +157,14 @@ Result<GraphGae> EstimateGraphGae(const Batch& batch, const Options& options, co
         .kl = rewards.kl.empty() ? std::span<const double>() : std::span(rewards.kl).subspan(begin, length),
         .shared_reward = uses.result_share * rewards.team[t],
         .local_reward = -rewards.penalty[t],
-        .next = {.value = own.gamma_graph * uses.value, .advantage = decay * uses.advantage},
+        .next = Discounted(uses.mean.flow, own),
         .gamma = own.gamma,
         .lambda = own.lambda,
     };
-    entries.flow[t] =
+    entries[t].flow =
         Gae(input, std::span(graph.advantages).subspan(begin, length), std::span(graph.returns).subspan(begin, length));
-    graph.team_at_last[t] = input.shared_reward + decay * uses.team;
-    const auto steps = static_cast<double>(std::max<int64_t>(CountedTokens(batch, t), 1) - 1);
-    entries.team[t] = graph.team_at_last[t] * std::pow(own.gamma * own.lambda, steps);
+    entries[t].team = TeamEntry(Discounted(uses.mean.team, own), input.shared_reward, own.gamma * own.lambda,
+                                CountedTokens(batch, t), &graph.team_at_last[t]);
   }
   return graph;
 }
