@@ -26,15 +26,15 @@ struct StepRecord {
 };
 
 struct AlarmLimits {
-  double entropy_floor = 0.01;    // nats a token
-  double entropy_fall = 0.9;      // share of the entropy of the first `window` steps that may be lost
-  double validity_drop = 0.10;    // below the best mean of `window` steps so far, as a share of calls
-  double length_factor = 3;       // times the mean length of the first `window` steps
-  double length_floor = 32;       // tokens; shorter than this is never an explosion
-  double kl = 0.5;                // nats a token, mean of `window` steps
-  double plan_share = 0.98;       // of all questions of a step, when they are of two types or more
-  int64_t plan_questions = 16;    // fewer questions than this say nothing about plans
-  int64_t window = 5;             // steps averaged
+  double entropy_floor = 0.01;  // nats a token
+  double entropy_fall = 0.9;    // share of the entropy of the first `window` steps that may be lost
+  double validity_drop = 0.10;  // below the best mean of `window` steps so far, as a share of calls
+  double length_factor = 3;     // times the mean length of the first `window` steps
+  double length_floor = 32;     // tokens; shorter than this is never an explosion
+  double kl = 0.5;              // nats a token, mean of `window` steps
+  double plan_share = 0.98;     // of all questions of a step, when they are of two types or more
+  int64_t plan_questions = 16;  // fewer questions than this say nothing about plans
+  int64_t window = 5;           // steps averaged
 };
 
 // What holds at the last step of the history and did not at the step before it: called after each step, every alarm is

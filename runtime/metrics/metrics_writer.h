@@ -15,8 +15,8 @@ namespace jade::metrics {
 
 struct WriterOptions {
   std::string folder;  // of the run; created when it is not there
-  // What an earlier, cut-off run wrote for steps after this one is dropped; TensorBoard is told to forget it as well. The
-  // default drops everything: a new run.
+  // What an earlier, cut-off run wrote for steps after this one is dropped; TensorBoard is told to forget it as well.
+  // The default drops everything: a new run.
   int64_t last_step = -1;
   // Longest text kept of a sample's prompt and of its action, in bytes; the rest is cut off and the cut marked.
   size_t max_text_bytes = 8192;

@@ -45,7 +45,7 @@ struct SampleCall {
   std::string role;      // "QR", "AG", …
   std::string prompt;    // text
   std::string action;    // what the model wrote
-  std::string validity;  // "valid", "invalid" or "malformed"
+  std::string validity;  // trace::ValidityName: "valid", "malformed", "invalid", "not_checked"
   double penalty = 0;    // ≤ 0, what the call lost for it
 };
 
