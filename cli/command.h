@@ -37,6 +37,7 @@ void AddFmtCommand(CLI::App& app, Invocation& invocation);
 void AddIndexCommand(CLI::App& app, Invocation& invocation);
 void AddPullCommand(CLI::App& app, Invocation& invocation);
 void AddReplCommand(CLI::App& app, Invocation& invocation);
+void AddReportCommand(CLI::App& app, Invocation& invocation);
 void AddRunCommand(CLI::App& app, Invocation& invocation);
 void AddSftCommand(CLI::App& app, Invocation& invocation);
 void AddTestCommand(CLI::App& app, Invocation& invocation);
