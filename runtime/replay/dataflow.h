@@ -24,6 +24,9 @@ struct Uses {
 struct DataFlow {
   std::vector<Uses> calls;  // by index of the call
   Uses value;               // of the run's value; of a run that trapped: of the trap
+  // Calls of which nothing is known, with empty uses: only where calls were cancelled or failed, and others were still
+  // made or not by chance. Sorted.
+  std::vector<uint32_t> unreached;
 
   friend bool operator==(const DataFlow&, const DataFlow&) = default;
 };
@@ -34,5 +37,13 @@ std::vector<std::vector<uint32_t>> AllUses(const DataFlow& flow);
 // The same without what is implied (the transitive reduction): a call is left out of another's uses when the other uses
 // it by way of a third one. O(calls · edges) time, calls²/8 bytes.
 std::vector<std::vector<uint32_t>> NearestUses(const DataFlow& flow);
+
+// The edges the other way, between some of the calls.
+struct Consumers {
+  std::vector<std::vector<uint32_t>> calls;  // by call: the kept ones that use its value; of calls not kept: none. Sorted
+  std::vector<bool> in_value;                // by call: the run's value uses it; of calls not kept: false
+};
+// `uses` as above; what goes through calls that are not `kept` (tools, frozen roles) is an edge all the same.
+Consumers ConsumersOf(const std::vector<std::vector<uint32_t>>& uses, const std::vector<bool>& kept);
 
 }  // namespace jade::replay
