@@ -22,7 +22,7 @@ class DataFlowTracer {
   DataFlowTracer(const DataFlowTracer&) = delete;
   DataFlowTracer& operator=(const DataFlowTracer&) = delete;
 
-  // `request` as the run was started with: program, workflow, inputs, params, seed, budget and normalisation count.
+  // `request` as the run was started with: program, workflow, inputs, params, budget and normalisation count.
   // `calls` are all its calls in order of issue. Also of runs that trapped or were cancelled. Fails with
   // kInvalidArgument when the records are not of such a run (a call that it makes is not there, or observed something
   // else), kOutOfMemory when the graph has more than interp::Origins::kMaxEntries edges on the way.
