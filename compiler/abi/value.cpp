@@ -96,7 +96,7 @@ std::string& Value::MutableText() {
 
 bool Value::ReplaceFields(std::span<const Value> fields) {
   constexpr size_t kMost = 8;
-  if (kind_ != ValueKind::kRecord || fields.size() > kMost) return false;
+  if (head_.kind != ValueKind::kRecord || fields.size() > kMost) return false;
   auto& old = static_cast<ListObject*>(bits_.object)->items;
   if (old.size() != fields.size() || bits_.object->references.load(std::memory_order_acquire) != 1) return false;
   std::array<Value, kMost> kept;  // the new fields must not die with the old ones
@@ -111,7 +111,7 @@ void Value::Retain() {
 
 void Value::ReleaseObject() {
   if (bits_.object->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  switch (kind_) {
+  switch (head_.kind) {
     case ValueKind::kText:
       delete static_cast<TextObject*>(bits_.object);
       break;
@@ -127,7 +127,7 @@ void Value::ReleaseObject() {
         Value last = std::move(pending.back());
         pending.pop_back();
         const bool nests =
-            last.kind_ == ValueKind::kList || last.kind_ == ValueKind::kRecord || last.kind_ == ValueKind::kEnum;
+            last.head_.kind == ValueKind::kList || last.head_.kind == ValueKind::kRecord || last.head_.kind == ValueKind::kEnum;
         if (!nests || last.bits_.object == nullptr) continue;
         if (last.bits_.object->references.load(std::memory_order_acquire) != 1) continue;
         auto& items = static_cast<ListObject*>(last.bits_.object)->items;
@@ -145,10 +145,10 @@ bool operator==(const Value& a, const Value& b) {
   while (!pending.empty()) {
     auto [x, y] = pending.back();
     pending.pop_back();
-    if (x->kind_ != y->kind_) return false;
+    if (x->head_.kind != y->head_.kind) return false;
     const std::vector<Value>* left = nullptr;
     const std::vector<Value>* right = nullptr;
-    switch (x->kind_) {
+    switch (x->head_.kind) {
       case ValueKind::kNone:
         break;
       case ValueKind::kBool:
@@ -165,7 +165,7 @@ bool operator==(const Value& a, const Value& b) {
         if (x->as_plan() != y->as_plan()) return false;
         break;
       case ValueKind::kEnum:
-        if (x->case_ != y->case_) return false;
+        if (x->head_.case_index != y->head_.case_index) return false;
         left = &x->as_enum_payload();
         right = &y->as_enum_payload();
         break;
@@ -187,7 +187,7 @@ bool operator==(const Value& a, const Value& b) {
 
 uint64_t Value::ShallowBytes() const {
   if (!HoldsObject()) return sizeof(Value);
-  switch (kind_) {
+  switch (head_.kind) {
     case ValueKind::kText:
       return sizeof(TextObject) + as_text().size();
     case ValueKind::kPlan:

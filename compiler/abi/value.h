@@ -38,8 +38,8 @@ class PlanTarget {
 class Value {
  public:
   Value() = default;  // none
-  Value(const Value& other) : kind_(other.kind_), case_(other.case_), bits_(other.bits_) { Retain(); }
-  Value(Value&& other) noexcept : kind_(other.kind_), case_(other.case_), bits_(other.bits_) { other.Forget(); }
+  Value(const Value& other) : head_(other.head_), bits_(other.bits_) { Retain(); }
+  Value(Value&& other) noexcept : head_(other.head_), bits_(other.bits_) { other.Forget(); }
   Value& operator=(const Value& other) {
     Value copy(other);
     Swap(copy);
@@ -62,8 +62,8 @@ class Value {
   static Value Enum(uint32_t case_index, std::vector<Value> payload = {});
   static Value Plan(std::shared_ptr<const PlanTarget> target);
 
-  ValueKind kind() const { return kind_; }
-  bool is_none() const { return kind_ == ValueKind::kNone; }
+  ValueKind kind() const { return head_.kind; }
+  bool is_none() const { return head_.kind == ValueKind::kNone; }
 
   // Each accessor requires its kind; asking for another is a bug (JADE_CHECK), which the type checker excludes.
   bool as_bool() const { return Expect(ValueKind::kBool), bits_.integer != 0; }
@@ -72,7 +72,7 @@ class Value {
   const std::string& as_text() const;
   const std::vector<Value>& as_list() const;    // items
   const std::vector<Value>& as_record() const;  // fields
-  uint32_t as_enum_case() const { return Expect(ValueKind::kEnum), case_; }
+  uint32_t as_enum_case() const { return Expect(ValueKind::kEnum), head_.case_index; }
   const std::vector<Value>& as_enum_payload() const;
   const std::shared_ptr<const PlanTarget>& as_plan() const;
 
@@ -89,6 +89,17 @@ class Value {
   // Bytes this value holds by itself (not what it shares with others): the measure of memory budgets.
   uint64_t ShallowBytes() const;
 
+  // A mark that goes where the value goes, below kOrigins: what it stands for is whoever's who sets it
+  // (runtime/interp/origins.h); 0 unless somebody does. It is no part of what the value is.
+  static constexpr uint32_t kOrigins = 1U << 24;
+  uint32_t origin() const { return head_.origin[0] | head_.origin[1] << 8U | head_.origin[2] << 16U; }
+  void set_origin(uint32_t origin) {
+    for (uint8_t& byte : head_.origin) {
+      byte = static_cast<uint8_t>(origin);
+      origin >>= 8U;
+    }
+  }
+
  private:
   struct Object;
   struct TextObject;
@@ -100,11 +111,19 @@ class Value {
     Object* object;
   };
 
-  Value(ValueKind kind, uint32_t case_index, Bits bits) : kind_(kind), case_(case_index), bits_(bits) {}
+  // Eight bytes that are copied as one.
+  struct Head {
+    ValueKind kind = ValueKind::kNone;
+    uint8_t origin[3] = {};
+    uint32_t case_index = 0;
+  };
+  static_assert(sizeof(Head) == 8);
 
-  bool HoldsObject() const { return kind_ >= ValueKind::kText && bits_.object != nullptr; }
+  Value(ValueKind kind, uint32_t case_index, Bits bits) : head_{kind, {}, case_index}, bits_(bits) {}
+
+  bool HoldsObject() const { return head_.kind >= ValueKind::kText && bits_.object != nullptr; }
   void Expect(ValueKind kind) const {
-    JADE_CHECK(kind_ == kind, "expected a {}, got a {}", ValueKindName(kind), ValueKindName(kind_));
+    JADE_CHECK(head_.kind == kind, "expected a {}, got a {}", ValueKindName(kind), ValueKindName(head_.kind));
   }
   void Retain();
   void Release() {
@@ -112,17 +131,15 @@ class Value {
   }
   void ReleaseObject();
   void Forget() {
-    kind_ = ValueKind::kNone;
+    head_.kind = ValueKind::kNone;
     bits_.integer = 0;
   }
   void Swap(Value& other) noexcept {
-    std::swap(kind_, other.kind_);
-    std::swap(case_, other.case_);
+    std::swap(head_, other.head_);
     std::swap(bits_, other.bits_);
   }
 
-  ValueKind kind_ = ValueKind::kNone;
-  uint32_t case_ = 0;
+  Head head_;
   Bits bits_{.integer = 0};
 };
 

@@ -100,6 +100,7 @@ struct ToolRequest {
   std::string tool;
   std::string arguments;
   std::chrono::microseconds timeout{0};  // 0: none. The scheduler cancels late requests itself; this is advice.
+  uint64_t seed = 0;                     // of the run that asks: for sources that answer from a recorded one
 };
 
 struct ToolReply {
@@ -143,7 +144,8 @@ class EventQueue {
 class EventSource {
  public:
   virtual ~EventSource() = default;
-  void Connect(std::shared_ptr<EventQueue> queue) { queue_ = std::move(queue); }
+  // Sources that pass requests on connect those behind them, too.
+  virtual void Connect(std::shared_ptr<EventQueue> queue) { queue_ = std::move(queue); }
 
   // Does one slice of work on the caller's thread; true when it did something or has more to do. For sources without
   // threads of their own.

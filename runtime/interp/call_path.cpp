@@ -75,8 +75,8 @@ std::string PathSegment(std::string_view callee, uint32_t ordinal, std::string_v
   return segment;
 }
 
-Hash128 StreamKey(uint64_t run_seed, const CallPath& path) {
-  const uint64_t words[3] = {run_seed, path.hash()[0], path.hash()[1]};
+Hash128 StreamKey(uint64_t run_seed, const Hash128& path) {
+  const uint64_t words[3] = {run_seed, path[0], path[1]};
   const XXH128_hash_t hash = XXH3_128bits(words, sizeof(words));
   return {hash.low64, hash.high64};
 }

@@ -54,6 +54,9 @@ std::string PathSegment(std::string_view callee, uint32_t ordinal, std::string_v
                         std::span<const int64_t> loops);
 
 // The key of one call's random stream.
-Hash128 StreamKey(uint64_t run_seed, const CallPath& path);
+Hash128 StreamKey(uint64_t run_seed, const Hash128& path);
+inline Hash128 StreamKey(uint64_t run_seed, const CallPath& path) {
+  return StreamKey(run_seed, path.hash());
+}
 
 }  // namespace jade::interp

@@ -84,6 +84,7 @@ FuturePtr Machine::Issue(const ir::Op& op, std::vector<Value> values) {
   child.level = f.positions.size() - 1;
   child.order = op.order;
   task_.children.push_back(std::move(child));
+  if (run_.origins != nullptr) MarkCall(values);
   Host::IssueArguments arguments{task_,  f.module, callee, std::move(values), SitePath(op), f.path,
                                  f.file, op.span,  future};
   run_.host->Issue(std::move(arguments));
@@ -134,7 +135,7 @@ void Machine::SpawnAhead(const ir::Op& op, uint32_t region, const Value& list, s
     place.level = frame().positions.size() - 1;
     place.ahead = static_cast<int64_t>(i);
     place.order = frame().function->ops[code.op_begin].order;
-    const Value params[] = {items[i], Value::Int(static_cast<int64_t>(i))};
+    const Value params[] = {PartOf(list, items[i]), Value::Int(static_cast<int64_t>(i))};
     FuturePtr future = Spawn(op, region, {params, captures}, static_cast<int64_t>(i), std::move(place), false);
     std::unique_ptr<std::vector<FuturePtr>>& ahead = position().ahead;
     if (ahead == nullptr) ahead = std::make_unique<std::vector<FuturePtr>>();
@@ -163,6 +164,7 @@ FuturePtr Machine::Spawn(const ir::Op& op, uint32_t region, const ChildValues& v
       child->loops.push_back(loop);
     }
   }
+  if (run_.origins != nullptr) MarkChild(*child, op);
   task->frames.push_back(std::move(child));
   place.future = task->result;
   place.task = task;
@@ -181,7 +183,7 @@ void Machine::BeginEach(const ir::Op& op, const Value& list, std::span<const Val
     place.level = frame().positions.size() - 1;
     place.order = op.order;
     place.item = static_cast<int64_t>(i);
-    const Value params[] = {items[i], Value::Int(static_cast<int64_t>(i))};
+    const Value params[] = {PartOf(list, items[i]), Value::Int(static_cast<int64_t>(i))};
     join->futures.push_back(
         Spawn(op, filter ? 1 : 0, {params, captures}, static_cast<int64_t>(i), std::move(place), filter));
   }
@@ -201,6 +203,7 @@ Progress Machine::JoinEach(const ir::Op& op, Value* out) {
       Raise(*future->raised, op.order, static_cast<int64_t>(join.next));
       return Progress::kRaised;
     }
+    if (run_.origins != nullptr && op.region_count > 1) join.kept = run_.origins->Join(join.kept, run_.origins->TakeFilter(*future));
     if (!future->dropped) join.results.push_back(future->value);
     join.turns = std::max(join.turns, future->turns.Rounds());
     ++join.next;
@@ -212,6 +215,7 @@ Progress Machine::JoinEach(const ir::Op& op, Value* out) {
     return mine;
   });
   Value list = Value::List(std::move(join.results));
+  list.set_origin(join.kept);
   p.turns.nested += join.turns;
   p.join.reset();
   if (!CheckBytes(op, list.as_list().size() * sizeof(Value))) return Progress::kRaised;
@@ -253,6 +257,7 @@ void Machine::EnterFunction(const ir::Op& op, ir::ModulePtr module, ir::Function
   next->path = std::move(path);
   next->depth = depth;
   next->plan_call = plan_call;
+  if (run_.origins != nullptr) MarkFrame(*next, op);
   task_.frames.push_back(std::move(next));
 }
 

@@ -45,6 +45,7 @@ void Machine::Enter(const ir::Op& op, uint32_t region) {
   next.next = f.function->regions[next.region].op_begin;
   next.owner = IndexOf(op);
   f.positions.push_back(std::move(next));
+  if (run_.origins != nullptr) MarkRegion(op);
 }
 
 void Machine::BindParams(uint32_t region, std::initializer_list<Value> values) {
@@ -66,7 +67,7 @@ void Machine::Switch(const ir::Op& op) {
     return;
   }
   const std::vector<Value>& payload = subject.as_enum_payload();
-  for (uint32_t i = 0; i < region.param_count; ++i) f.values[region.first_param + i] = payload.at(i);
+  for (uint32_t i = 0; i < region.param_count; ++i) f.values[region.first_param + i] = PartOf(subject, payload.at(i));
 }
 
 // ---- fold
@@ -91,7 +92,7 @@ void Machine::FoldIteration(const ir::Op& op, int64_t index, Value accumulator) 
   p.next = region.op_begin;
   f.loops.back() = index;
   f.values[region.first_param] = std::move(accumulator);
-  f.values[region.first_param + 1] = items[static_cast<size_t>(index)];
+  f.values[region.first_param + 1] = PartOf(operand(op, 0), items[static_cast<size_t>(index)]);
   f.values[region.first_param + 2] = Value::Int(index);
   if (p.ahead == nullptr) return;
   f.futures.resize(std::max<size_t>(f.futures.size(), region.first_param + region.param_count));
@@ -129,11 +130,13 @@ void Machine::MapItem(const ir::Op& op, int64_t index, bool filter) {
   p.region = op.first_region.index + (filter ? 1U : 0U);
   p.next = f.function->regions[p.region].op_begin;
   f.loops.back() = index;
-  BindParams(p.region, {operand(op, 0).as_list()[static_cast<size_t>(index)], Value::Int(index)});
+  const Value& list = operand(op, 0);
+  BindParams(p.region, {PartOf(list, list.as_list()[static_cast<size_t>(index)]), Value::Int(index)});
 }
 
 void Machine::YieldMap(const ir::Op& owner, Value value) {
   Position& p = position();
+  if (p.filter && run_.origins != nullptr) run_.origins->Mark(p.accumulator, run_.origins->AsControl(value.origin()));
   if (p.filter && value.as_bool()) return MapItem(owner, p.index, false);
   if (!p.filter) p.accumulator.MutableList().push_back(std::move(value));
   const int64_t next = p.index + 1;
@@ -239,6 +242,7 @@ void Machine::Yield(const ir::Op& op) {
   const uint32_t owner_index = position().owner;
   if (owner_index == ir::kInvalidIndex) return YieldBase(values.empty() ? Value::None() : std::move(values[0]));
   const ir::Op& owner = f.function->ops[owner_index];
+  if (run_.origins != nullptr) MarkYield(owner, values);
   Value first = values.empty() ? Value::None() : std::move(values[0]);
   switch (owner.code) {
     case Opcode::kFold:
@@ -259,6 +263,11 @@ void Machine::Yield(const ir::Op& op) {
 void Machine::YieldBase(Value value) {
   Position& p = position();
   if (task_.frames.size() == 1 && p.filter) {
+    if (run_.origins != nullptr) {
+      const Origins::Id said = run_.origins->AsControl(value.origin());
+      run_.origins->SetFilter(*task_.result, said);
+      AddControl(said);
+    }
     if (value.as_bool()) {
       Frame& f = frame();
       const uint32_t slot = f.function->regions[p.region].first_param;

@@ -70,6 +70,10 @@ void CancelLaterSiblings(RunContext& run, Task& owner, const Future& trapped) {
 
 void Settle(RunContext& run, Future& future, Value value) {
   if (future.state != Future::State::kPending) return;
+  if (run.origins != nullptr && future.call != 0) {
+    value = run.origins->Unmarked(value);
+    run.origins->Mark(value, run.origins->OfCall(future.call - 1));
+  }
   future.state = Future::State::kReady;
   future.value = std::move(value);
   future.call = 0;
@@ -78,6 +82,7 @@ void Settle(RunContext& run, Future& future, Value value) {
 
 void SettleTrap(RunContext& run, Future& future, Raised raised) {
   if (future.state != Future::State::kPending) return;
+  if (run.origins != nullptr && future.call != 0) raised.origin = run.origins->OfCall(future.call - 1);
   future.state = Future::State::kTrapped;
   future.raised = std::move(raised);
   future.call = 0;
@@ -186,6 +191,7 @@ std::vector<Value> Machine::operands(const ir::Op& op) {
 
 void Machine::Finish(const ir::Op& op, Value value) {
   Frame& f = frame();
+  if (run_.origins != nullptr) MarkResult(op, &value);
   if (op.result.valid()) f.values[op.result.index] = std::move(value);
   ++f.positions.back().next;
 }
@@ -224,6 +230,7 @@ void Machine::Trap(const ir::Op& op, TrapKind kind, std::string message, ScopePt
   raised.trap.span = op.span;
   if (f.path != nullptr) raised.trap.call_path = f.path->ToString();
   raised.exhausted = std::move(exhausted);
+  if (run_.origins != nullptr) raised.origin = run_.origins->Join(OperandOrigin(op, /*deep=*/true), ControlHere());
   Raise(std::move(raised), RaiseOrder(op));
 }
 

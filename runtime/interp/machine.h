@@ -39,6 +39,25 @@ class Machine {
 
   void Step(const ir::Op& op);
 
+  // marks.cpp: where values come from, in runs that want to know (origins.h). Called when run_.origins is there.
+  void MarkResult(const ir::Op& op, abi::Value* value);
+  Origins::Id OperandOrigin(const ir::Op& op, bool deep);
+  // What the operations of the region on top are made for.
+  Origins::Id ControlHere();
+  // The region on top runs because of this, too.
+  void AddControl(Origins::Id decided);
+  // The region that `op` has just entered runs because of what it looked at, and of what the region around runs for.
+  void MarkRegion(const ir::Op& op);
+  void MarkFrame(const Frame& callee, const ir::Op& op);
+  void MarkChild(const Frame& child, const ir::Op& op);
+  void MarkCall(std::span<const abi::Value> arguments);
+  void MarkYield(const ir::Op& owner, std::vector<abi::Value>& values);
+  // A part of a value, marked as what it is part of.
+  abi::Value PartOf(const abi::Value& whole, abi::Value part) {
+    if (run_.origins != nullptr) run_.origins->Mark(part, whole.origin());
+    return part;
+  }
+
   // scalar_ops.cpp: true when the operation was one of its own.
   bool StepConstant(const ir::Op& op);
   bool StepInt(const ir::Op& op);

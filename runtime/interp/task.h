@@ -63,6 +63,7 @@ using ScopePtr = LocalPtr<Scope>;
 struct Raised {
   abi::Trap trap;
   ScopePtr exhausted;
+  uint32_t origin = 0;  // in the run's Origins
 };
 
 // Sequential rounds of work, the `turns` of a run: `Run.turns` of docs/method.md. `direct`: this stretch of code made
@@ -110,6 +111,7 @@ struct Join {
   size_t next = 0;
   std::vector<abi::Value> results;
   int32_t turns = 0;
+  uint32_t kept = 0;  // origin of what the filter said
 };
 
 // What an `enter` sets aside of its frame until its region ends.

@@ -80,8 +80,10 @@ bool Machine::Unwind() {
     if (position().scope != nullptr && task_.raised->exhausted == position().scope) task_.raised->exhausted = nullptr;
     PopRegion();
     if (caught) {
+      const Origins::Id origin = task_.raised->origin;
       task_.raised.reset();
       Enter(owner, 1);
+      if (run_.origins != nullptr) AddControl(run_.origins->AsControl(origin));
       if (f.native != nullptr) f.native->frame.state = f.native->unit->StateOf(owner_index);
       return true;
     }

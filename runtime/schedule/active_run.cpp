@@ -21,7 +21,8 @@ ActiveRun::ActiveRun(Scheduler& scheduler, RunId id, const RunSpec& spec)
   context_.params = setup_->params;
   context_.builtins = setup_->builtins;
   context_.fuel = spec.budget.fuel;
-  context_.code = setup_->code;
+  context_.code = spec.origins == nullptr ? setup_->code : nullptr;
+  context_.origins = spec.origins;
   auto scope = interp::MakeLocal<interp::Scope>();
   scope->depth_limit = static_cast<uint32_t>(std::clamp<int64_t>(spec.budget.depth, 0, 100'000));
   scope->call_limit = spec.budget.calls;
@@ -48,9 +49,11 @@ RunResult ActiveRun::Finish() {
   const interp::Future& future = *root_->result;
   if (future.state == interp::Future::State::kReady) {
     result.value = future.value;
+    if (context_.origins != nullptr) context_.origins->SetResult(context_.origins->Deep(result.value));
   } else if (future.state == interp::Future::State::kTrapped) {
     result.status = trace::RunStatus::kTrapped;
     result.trap = future.raised->trap;
+    if (context_.origins != nullptr) context_.origins->SetResult(future.raised->origin);
   } else {
     result.status = trace::RunStatus::kCancelled;
     result.trap = Trap{TrapKind::kCancelled, "the run was cancelled", nullptr, {}, ""};

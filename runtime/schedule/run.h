@@ -12,6 +12,7 @@
 #include "compiler/ir/module.h"
 #include "runtime/builtins/builtins.h"
 #include "runtime/call/prompt.h"
+#include "runtime/interp/origins.h"
 #include "runtime/trace/record.h"
 #include "runtime/trace/store.h"
 
@@ -95,6 +96,8 @@ struct RunSpec {
   std::vector<abi::Value> arguments;  // all of the entry's parameters
   uint64_t seed = 0;
   Budget budget;
+  // Told where the values of the run come from, and outlives it; then everything is interpreted. Null: nobody is.
+  interp::Origins* origins = nullptr;
 };
 
 struct RunResult {

@@ -147,7 +147,7 @@ void ActiveRun::SubmitTool(uint64_t number) {
   }
   const uint64_t id = one.request = scheduler_.in_flight_.Add({this, static_cast<uint32_t>(number), tool_number});
   engine::ToolRequest request{id, one.role().name, one.prompt->front().text,
-                              std::chrono::microseconds(one.role().timeout_us)};
+                              std::chrono::microseconds(one.role().timeout_us), seed_};
   one.started_us = Elapsed();
   Status status = scheduler_.tools_[tool_number - 1]->Submit(std::move(request));
   if (!status.ok()) {

@@ -193,7 +193,7 @@ Result<PlanCheck> Session::CompilePlan(const ProgramPtr& program, const std::str
 
 namespace {
 
-// Whether two requests differ in inputs, seed and gold answers at most.
+// Whether two requests differ in inputs, seed, budget, gold answers and what they are watched by at most.
 bool Agree(const RunRequest& a, const RunRequest& b) {
   return a.program == b.program && a.plan == b.plan && a.snippet == b.snippet && a.workflow == b.workflow &&
          a.params == b.params && a.normalisation == b.normalisation && a.settings == b.settings && a.code == b.code &&
@@ -213,6 +213,7 @@ Result<std::shared_ptr<const Session::Setup>> Session::SetupOf(const RunRequest&
   setup->request = request;
   setup->request.inputs.clear();
   setup->request.gold.clear();
+  setup->request.origins = nullptr;
   setup->backbone = std::move(backbone);
   if (request.plan != nullptr) {
     const RunnablePlan& plan = *setup->request.plan;
@@ -269,7 +270,8 @@ Result<RunId> Session::Start(const RunRequest& request) {
   pending.id = XXH3_64bits(identity, sizeof(identity));
   if (request.store != nullptr) JADE_TRY(request.store->AddRun(NewRecord(pending)));
   const RunId run =
-      scheduler_.Start({pending.setup, setup.workflow.function, std::move(arguments), request.seed, request.budget});
+      scheduler_.Start({pending.setup, setup.workflow.function, std::move(arguments), request.seed, request.budget,
+                        request.origins});
   pending_.emplace(run, std::move(pending));
   return run;
 }

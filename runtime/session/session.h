@@ -70,6 +70,7 @@ struct RunRequest {
   std::shared_ptr<const RoleSettings> settings;
   RunObserver* observer = nullptr;     // outlives the run
   interp::CodeSource* code = nullptr;  // compiled code (runtime/jit); outlives the run. Null: everything is interpreted
+  interp::Origins* origins = nullptr;  // as schedule::RunSpec has it, of this run alone
   bool stream = false;                 // TokenDelta events
   // Where the run is recorded as it goes: itself when it starts and when it is over, each call when it ends. Null:
   // nowhere. Outlives the session.

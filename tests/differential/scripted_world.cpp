@@ -56,23 +56,25 @@ int64_t Delay(Random& random) {
 
 }  // namespace
 
+std::optional<ScriptedReply> ReplyTo(const engine::Request& request, const GeneratedProgram& program, uint64_t seed) {
+  const auto found = program.roles.find(request.role);
+  if (found == program.roles.end()) return std::nullopt;
+  uint64_t key = HashOf(request.role, seed);
+  for (const engine::Message& message : *request.messages) key = HashOf(message.text, key);
+  Random random(key);
+  ScriptedReply reply{"", Delay(random)};
+  const RoleScript& role = found->second;
+  if (random.Chance(role.failing_percent)) {
+    reply.error = Error(ErrorCode::kUnavailable, "out of order");
+  } else {
+    reply.text = random.Chance(role.broken_percent) ? Broken(role, random) : WellFormed(role, random);
+  }
+  return reply;
+}
+
 World::World(const GeneratedProgram& program, const engine::ScriptOptions& options)
     : engine(std::make_shared<engine::ScriptSchedule>(options)), tools(engine.schedule()) {
-  engine.SetMatcher([&program](const engine::Request& request) -> std::optional<ScriptedReply> {
-    const auto found = program.roles.find(request.role);
-    if (found == program.roles.end()) return std::nullopt;
-    uint64_t key = HashOf(request.role, program.seed);
-    for (const engine::Message& message : *request.messages) key = HashOf(message.text, key);
-    Random random(key);
-    ScriptedReply reply{"", Delay(random)};
-    const RoleScript& role = found->second;
-    if (random.Chance(role.failing_percent)) {
-      reply.error = Error(ErrorCode::kUnavailable, "out of order");
-    } else {
-      reply.text = random.Chance(role.broken_percent) ? Broken(role, random) : WellFormed(role, random);
-    }
-    return reply;
-  });
+  engine.SetMatcher([&program](const engine::Request& request) { return ReplyTo(request, program, program.seed); });
   for (const auto& [name, script] : program.tools) {
     tools.Set(name, [&program, name = name, &script = script](const engine::ToolRequest& request) {
       Random random(HashOf(request.arguments, HashOf(name, program.seed)));
