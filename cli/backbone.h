@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.h"
+#include "cli/tier.h"
 #include "compiler/result/result.h"
 #include "runtime/engine/engine.h"
 #include "runtime/eval/summary.h"
@@ -63,6 +65,16 @@ struct SftCommand {
   bool json = false;
 };
 int RunSftCommand(const SftCommand& command, const std::atomic<bool>* cancel);  // an exit status
+
+struct TrainCommand {
+  std::string config;
+  TierChoice tier;
+  bool resume = false;
+  bool dry_run = false;
+  bool json = false;
+  int64_t stop_after = 0;  // steps; 0: no
+};
+int RunTrainCommand(const TrainCommand& command, const Invocation& invocation);  // an exit status
 
 struct EngineBenchCommand {
   std::string model;  // empty: random weights of SmolLM2-135M's shape

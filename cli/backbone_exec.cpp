@@ -65,4 +65,8 @@ int RunSftCommand(const SftCommand& /*command*/, const std::atomic<bool>* /*canc
   return Fail(Error(ErrorCode::kUnavailable, "`jade` itself trains no models"));
 }
 
+int RunTrainCommand(const TrainCommand& /*command*/, const Invocation& /*invocation*/) {
+  return Fail(Error(ErrorCode::kUnavailable, "`jade` itself trains no models"));
+}
+
 }  // namespace jade::cli

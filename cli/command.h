@@ -40,6 +40,7 @@ void AddReplCommand(CLI::App& app, Invocation& invocation);
 void AddReportCommand(CLI::App& app, Invocation& invocation);
 void AddRunCommand(CLI::App& app, Invocation& invocation);
 void AddSftCommand(CLI::App& app, Invocation& invocation);
+void AddTrainCommand(CLI::App& app, Invocation& invocation);
 void AddTestCommand(CLI::App& app, Invocation& invocation);
 void AddTraceCommand(CLI::App& app, Invocation& invocation);
 

@@ -20,6 +20,7 @@ struct Options {
   std::string stage = "c";
   std::string pool = "training";
   std::string split = "train";
+  std::string plans = "chosen";
   double real = 0.0;
   bool json = false;
 };
@@ -60,6 +61,7 @@ int Demonstrate(const Options& options, const std::atomic<bool>& cancel) {
                                      : options.split == "dev" ? data::Split::kDev
                                                               : data::Split::kTrain;
   write.demonstrations.real = options.real;
+  write.demonstrations.uniform_plans = options.plans == "uniform";
   ProgressBar bar;
   const Status written = data::WriteDemonstrations(write, bar, cancel);
   if (!written.ok()) return Fail(written.error());
@@ -107,6 +109,12 @@ void AddDataCommand(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   atlas->add_option("--split", options->split, "whose questions --real takes: train, dev or test")
       ->check(CLI::IsMember({"train", "dev", "test"}))
+      ->needs(demonstrations)
+      ->capture_default_str();
+  atlas
+      ->add_option("--plans", options->plans,
+                   "what planners choose: chosen to fit the question, or uniform, any valid plan")
+      ->check(CLI::IsMember({"chosen", "uniform"}))
       ->needs(demonstrations)
       ->capture_default_str();
   atlas->add_flag("--json", options->json, "print the summary as JSON");

@@ -34,6 +34,7 @@ void AddCommands(CLI::App& app, Invocation& invocation) {
   AddReplCommand(app, invocation);
   AddEvalCommand(app, invocation);
   AddSftCommand(app, invocation);
+  AddTrainCommand(app, invocation);
   AddReportCommand(app, invocation);
   AddTraceCommand(app, invocation);
   AddIndexCommand(app, invocation);

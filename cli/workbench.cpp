@@ -110,7 +110,7 @@ Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progre
   if (request.record && bench->store == nullptr) {
     JADE_ASSIGN_OR_RETURN(bench->store, trace::Store::Open(settings.store.path, {.durable = settings.store.durable}));
   }
-  if (bench->engine == nullptr) {
+  if (bench->engine == nullptr && request.engine) {
     JADE_ASSIGN_OR_RETURN(bench->engine, settings.backbone.is_remote() ? MakeRemoteBackbone(settings.backbone)
                                                                        : LoadEngine(settings.backbone));
   }

@@ -39,6 +39,7 @@ struct WorkbenchRequest {
   const settings::Settings& settings;
   const session::Program& program;
   bool record = false;
+  bool engine = true;  // false: whoever asks has one
 };
 Status CompleteWorkbench(const WorkbenchRequest& request, progress::Sink& progress, const std::atomic<bool>& cancel,
                          Workbench* bench);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sched.h>
 
 #include <filesystem>
 #include <thread>
@@ -15,37 +14,6 @@
 
 namespace jade::backbone {
 namespace {
-
-int UsableProcessors() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
-Result<at::Device> ChooseDevice(const std::string& name) {
-  if (name == "cpu") return at::Device(at::kCPU);
-  if (name != "auto" && name != "cuda") {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("unknown device `{}`; known are auto, cpu, cuda", name));
-  }
-  if (CudaIsAvailable()) return at::Device(at::kCUDA);
-  if (name == "auto") return at::Device(at::kCPU);
-  return Error(ErrorCode::kUnavailable,
-               "device is `cuda`, but this LibTorch finds no CUDA device; use `cpu` or `auto`");
-}
-
-Result<kernels::Number> ChooseNumber(const std::string& dtype, at::Device device, const ModelConfig& config) {
-  if (dtype == "fp32") return kernels::Number::kFp32;
-  if (dtype == "bf16") return kernels::Number::kBf16;
-  if (dtype == "int8") return kernels::Number::kInt8;
-  if (dtype != "auto") {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("unknown dtype `{}`; known are auto, fp32, bf16, int8", dtype));
-  }
-  if (device.is_cuda()) return kernels::Number::kBf16;
-  // A model that fits the caches gains nothing from half the bytes.
-  const bool large = config.layers * config.hidden_size * config.ffn_size > 4'000'000;
-  return ProcessorMultipliesBf16() && large ? kernels::Number::kBf16 : kernels::Number::kFp32;
-}
 
 std::string ModelName(const std::string& path) {
   std::filesystem::path p(path);

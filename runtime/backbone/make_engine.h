@@ -27,6 +27,13 @@ struct EngineOptions {
   bool plain = false;  // plain LibTorch on the processor too
 };
 
+// By the words of a configuration: "auto", "cpu", "cuda"; kUnavailable where there is no such device.
+Result<at::Device> ChooseDevice(const std::string& name);
+// "auto", "fp32", "bf16", "int8"; auto is bf16 where that is fast and the model does not fit the caches.
+Result<kernels::Number> ChooseNumber(const std::string& dtype, at::Device device, const ModelConfig& config);
+// That this process may use.
+int UsableProcessors();
+
 // Whether weights may be multiplied so on a device.
 Status CheckNumber(kernels::Number weights, at::Device device);
 

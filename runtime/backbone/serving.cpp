@@ -41,19 +41,6 @@ Status CheckSampling(const engine::Sampling& s) {
   return {};
 }
 
-std::shared_ptr<const engine::Vocabulary> MakeVocabulary(const tokenizer::ChatFormat& chat, int64_t size) {
-  auto vocabulary = std::make_shared<engine::Vocabulary>();
-  const tokenizer::Tokenizer& tokenizer = chat.tokenizer();
-  vocabulary->bytes.resize(static_cast<size_t>(size));
-  const int64_t known = std::min<int64_t>(size, tokenizer.vocab_size());
-  for (int32_t id = 0; id < known; ++id) {
-    if (!tokenizer.IsSpecial(id)) vocabulary->bytes[static_cast<size_t>(id)] = tokenizer.TokenBytes(id);
-  }
-  // One end, so that where a text is complete there is nothing left to choose.
-  vocabulary->end_ids = {chat.end_of_turn()};
-  return vocabulary;
-}
-
 class ThreadedEngine final : public ServingEngine, private EngineAnswers {
  public:
   ThreadedEngine(std::vector<ServedPolicy> policies, tokenizer::ChatFormat chat, ServingOptions options)
@@ -317,6 +304,19 @@ bool ThreadedEngine::TakeWork() {
 }
 
 }  // namespace
+
+std::shared_ptr<const engine::Vocabulary> MakeVocabulary(const tokenizer::ChatFormat& chat, int64_t size) {
+  auto vocabulary = std::make_shared<engine::Vocabulary>();
+  const tokenizer::Tokenizer& tokenizer = chat.tokenizer();
+  vocabulary->bytes.resize(static_cast<size_t>(size));
+  const int64_t known = std::min<int64_t>(size, tokenizer.vocab_size());
+  for (int32_t id = 0; id < known; ++id) {
+    if (!tokenizer.IsSpecial(id)) vocabulary->bytes[static_cast<size_t>(id)] = tokenizer.TokenBytes(id);
+  }
+  // One end, so that where a text is complete there is nothing left to choose.
+  vocabulary->end_ids = {chat.end_of_turn()};
+  return vocabulary;
+}
 
 Result<std::unique_ptr<ServingEngine>> MakeServingEngine(std::vector<ServedPolicy> policies, tokenizer::ChatFormat chat,
                                                          ServingOptions options, ExecutorFactory make_executor) {

@@ -66,6 +66,9 @@ class ServingEngine : public engine::Engine {
   virtual Status Refresh(const std::string& policy, std::function<void()> change) = 0;
 };
 
+// The tokens that constraints are bound to: those of the chat form's tokenizer, `size` in all.
+std::shared_ptr<const engine::Vocabulary> MakeVocabulary(const tokenizer::ChatFormat& chat, int64_t size);
+
 // Runs on the engine's thread, where the executor lives.
 using ExecutorFactory = std::function<Result<std::unique_ptr<Executor>>()>;
 

@@ -38,6 +38,11 @@ constexpr std::array<WeightedPlan, 3> kSerialPlans = {{{"QDS", 93}, {"R,AG", 5},
 constexpr std::array<WeightedPlan, 3> kParallelPlans = {{{"QDP", 82}, {"R,AG", 11}, {"R,DS,AG", 7}}};
 constexpr std::array<WeightedPlan, 2> kSubPlans = {{{"R,AG", 78}, {"R,DS,AG", 22}}};
 
+// All that the planners' stages admit: a planner that knows the format and nothing about questions.
+constexpr std::array<WeightedPlan, 8> kAnyPlan = {
+    {{"AG", 1}, {"R,AG", 1}, {"R,DS,AG", 1}, {"QR,AG", 1}, {"QR,R,AG", 1}, {"QR,R,DS,AG", 1}, {"QDS", 1}, {"QDP", 1}}};
+constexpr std::array<WeightedPlan, 3> kAnySubPlan = {{{"AG", 1}, {"R,AG", 1}, {"R,DS,AG", 1}}};
+
 template <size_t N>
 std::string_view Draw(const std::array<WeightedPlan, N>& plans, Rng& rng) {
   int total = 0;
@@ -190,7 +195,8 @@ class Maker {
     if (question == nullptr) return std::nullopt;
     // A query cannot stand for a yes/no question, so no rewriter there.
     bool check = question->steps.size() == 1 && question->type == QuestionType::kYesNo;
-    std::string_view plan = check                         ? Draw(kSubPlans, rng_)
+    std::string_view plan = options_.uniform_plans        ? Draw(kAnyPlan, rng_)
+                            : check                       ? Draw(kSubPlans, rng_)
                             : question->steps.size() == 1 ? Draw(kSinglePlans, rng_)
                             : question->parallel          ? Draw(kParallelPlans, rng_)
                                                           : Draw(kSerialPlans, rng_);
@@ -200,7 +206,8 @@ class Maker {
   std::optional<Demonstration> SubPlanner() {
     std::optional<Direct> direct = DirectQuestion();
     if (!direct) return std::nullopt;
-    return Made(Role::kSubPlanner, SubPlannerPrompt(direct->text), PlanReply(Draw(kSubPlans, rng_)));
+    return Made(Role::kSubPlanner, SubPlannerPrompt(direct->text),
+                PlanReply(options_.uniform_plans ? Draw(kAnySubPlan, rng_) : Draw(kSubPlans, rng_)));
   }
 
   std::optional<Demonstration> Rewriter() {

@@ -44,6 +44,7 @@ struct DemonstrationOptions {
   const World* atlas = nullptr;         // outlives the call; needed when real > 0; its names are never pretended
   uint64_t atlas_seed = 20;             // seed of the atlas's passages
   Split atlas_split = Split::kTrain;    // whose questions and passages are used
+  bool uniform_plans = false;           // planners choose any valid plan, each as likely, whatever the question
 };
 
 // Calls `sink` for each demonstration in order. Fails when the options contradict each other.

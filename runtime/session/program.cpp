@@ -86,6 +86,17 @@ std::vector<std::string> Program::WorkflowNames() const {
 }
 
 Result<Program::Workflow> Program::FindReward(const std::string& name) const {
+  if (name.empty()) {
+    std::vector<std::string> names;
+    for (const sema::Declaration& declaration : checked_->declarations) {
+      if (declaration.kind == ast::DeclKind::kReward) names.push_back(declaration.name);
+    }
+    if (names.size() == 1) return Find(names.front(), ast::DeclKind::kReward, "reward");
+    return Error(ErrorCode::kNotFound, names.empty()
+                                           ? fmt::format("`{}` has no reward: `use std.reward`, or declare one", name_)
+                                           : fmt::format("`{}` has more than one reward: choose `reward` among {}",
+                                                         name_, fmt::join(names, ", ")));
+  }
   return Find(name, ast::DeclKind::kReward, "reward");
 }
 

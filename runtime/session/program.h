@@ -53,7 +53,7 @@ class Program {
   };
   Result<Workflow> FindWorkflow(const std::string& name) const;
   std::vector<std::string> WorkflowNames() const;
-  // A reward by name. Fails with kNotFound.
+  // A reward by name, or the only one when `name` is empty. Fails with kNotFound.
   Result<Workflow> FindReward(const std::string& name) const;
 
   // What its functions may spend, found when first asked for.

@@ -169,6 +169,7 @@ Result<Settings> FromDocument(const Document& document) {
   ReadBudget(document, top, &settings.budget);
   ReadAllSampling(document, top, &settings);
   ReadParams(top, &settings);
+  (void)top.Child("train");  // runtime/train/train_config.h reads it
   top.Text("reward", &settings.reward).OneOf("normalise", {"jade", "squad"}, &settings.normalise);
   JADE_TRY(top.Finish());
   return settings;

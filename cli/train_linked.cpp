@@ -1,0 +1,123 @@
+// What `jade train` does once LibTorch is there.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/backbone.h"
+#include "cli/load.h"
+#include "cli/model_file.h"
+#include "cli/terminal.h"
+#include "cli/workbench.h"
+#include "runtime/assets/assets.h"
+#include "runtime/train/train_run.h"
+
+namespace jade::cli {
+namespace {
+
+void ShowDryRun(const train::DryRun& found, bool json) {
+  if (json) {
+    const nlohmann::ordered_json out{{"steps", found.steps},
+                                     {"parameters", found.parameters},
+                                     {"pilot_questions", found.pilot_questions},
+                                     {"calls", found.calls},
+                                     {"prompt_tokens", found.prompt_tokens},
+                                     {"response_tokens", found.response_tokens},
+                                     {"rollout_seconds", found.rollout_seconds},
+                                     {"update_seconds", found.update_seconds},
+                                     {"total_seconds", found.total_seconds},
+                                     {"peak_bytes", found.peak_bytes}};
+    fmt::print("{}\n", out.dump());
+    return;
+  }
+  fmt::print("{} parameters, {} steps\n", HumanCount(static_cast<uint64_t>(found.parameters)), found.steps);
+  fmt::print("a step, from {} questions that were tried: {:.0f} calls, {} prompt and {} response tokens\n",
+             found.pilot_questions, found.calls, HumanCount(static_cast<uint64_t>(found.prompt_tokens)),
+             HumanCount(static_cast<uint64_t>(found.response_tokens)));
+  fmt::print("  roll-out {}, update {}; all steps {}, and the evaluations\n", HumanDuration(found.rollout_seconds),
+             HumanDuration(found.update_seconds), HumanDuration(found.total_seconds));
+  fmt::print("memory: {} at the most so far\n", HumanBytes(static_cast<double>(found.peak_bytes)));
+}
+
+nlohmann::ordered_json SummaryJson(const train::TrainSummary& summary) {
+  nlohmann::ordered_json json{{"output", summary.output},
+                              {"interrupted", summary.interrupted},
+                              {"steps", summary.steps},
+                              {"seconds", summary.seconds}};
+  if (summary.has_dev) {
+    json["dev"] = {{"first_f1", summary.first_f1},
+                   {"best_f1", summary.best_f1},
+                   {"best_step", summary.best_step},
+                   {"last_f1", summary.last_f1},
+                   {"stopped_early", summary.stopped_early}};
+  }
+  if (summary.has_test) json["test"] = {{"f1", summary.test_f1}, {"em", summary.test_em}};
+  return json;
+}
+
+void ShowSummary(const train::TrainSummary& summary, const TrainCommand& command) {
+  if (command.json) {
+    fmt::print("{}\n", SummaryJson(summary).dump());
+    return;
+  }
+  if (summary.interrupted) {
+    fmt::print(stderr, "interrupted after step {}: `jade train {} --resume` goes on from there\n", summary.steps,
+               command.config);
+    return;
+  }
+  fmt::print("{}: {} steps in {}{}\n", summary.output, summary.steps, HumanDuration(summary.seconds),
+             summary.stopped_early ? ", stopped early" : "");
+  if (summary.has_dev) {
+    fmt::print("dev F1 {:.4f} at first, {:.4f} at best (step {}), {:.4f} at last\n", summary.first_f1, summary.best_f1,
+               summary.best_step, summary.last_f1);
+  }
+  if (summary.has_test) fmt::print("test F1 {:.4f}, EM {:.4f}\n", summary.test_f1, summary.test_em);
+}
+
+}  // namespace
+
+int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
+  const auto config = train::LoadTrainConfig(command.config);
+  if (!config.ok()) return Fail(config.error());
+  const auto model = assets::FindModel(config->settings.backbone.model);
+  if (!model.ok()) return Fail(model.error());
+  int status = kFine;
+  train::TrainParts parts;
+  parts.model = ModelFile(*model);
+  parts.program = LoadProgram(config->file, PromptsFor(config->settings.backbone), &status);
+  if (parts.program == nullptr) return status;
+  if (const auto workflow = parts.program->FindWorkflow(config->workflow); !workflow.ok()) {
+    return Fail(workflow.error());
+  }
+  parts.request.program = parts.program;
+  ApplySettings(config->settings, /*greedy=*/false, &parts.request);
+  const auto code = MakeCode(command.tier);
+  if (!code.ok()) return Fail(code.error());
+  parts.request.code = code->get();
+  const auto reward = parts.program->FindReward(config->settings.reward);
+  if (!reward.ok()) return Fail(reward.error());
+  parts.request.reward = reward->name;
+
+  ProgressBar bar;
+  Workbench bench;
+  const WorkbenchRequest wanted{config->settings, *parts.program, /*record=*/false, /*engine=*/false};
+  if (Status made = CompleteWorkbench(wanted, bar, *invocation.cancel, &bench); !made.ok()) return Fail(made.error());
+  parts.tools = bench.Tools();
+  train::TrainOptions options;
+  options.resume = command.resume;
+  options.cancel = invocation.cancel;
+  options.stop_after_steps = command.stop_after;
+  if (command.dry_run) {
+    const auto found = train::TryTraining(*config, std::move(parts), bar, options);
+    if (!found.ok()) return Fail(found.error());
+    ShowDryRun(*found, command.json);
+    return kFine;
+  }
+  const auto summary = train::RunTraining(*config, std::move(parts), bar, options);
+  if (!summary.ok()) return Fail(summary.error());
+  ShowSummary(*summary, command);
+  return summary->interrupted ? kInterrupted : kFine;
+}
+
+}  // namespace jade::cli

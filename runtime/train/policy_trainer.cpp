@@ -1,0 +1,395 @@
+#include "runtime/train/policy_trainer.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <random>
+#include <set>
+
+#include "runtime/advantage/loss_weights.h"
+#include "runtime/advantage/policy_loss.h"
+#include "runtime/backbone/cpu_kernels.h"
+#include "runtime/train/credit_view.h"
+
+namespace jade::train {
+
+struct PolicyTrainer::Step {
+  const rollout::Batch& batch;
+  int64_t number = 0;
+  LegalTokens legal;
+  PolicyBatch flat;
+  std::unique_ptr<CreditView> credit;  // the batch as runtime/advantage sees it
+  advantage::Options options;          // with this batch's role numbers
+  std::vector<double> role_weights;
+  std::vector<TokenFigures> tokens;
+  advantage::Estimates estimates;
+  std::vector<float> weights;  // of the tokens' losses in the present mini-batch, by response token
+  bool has_values = false;
+  bool has_reference = false;
+  double policy_loss = 0, value_loss = 0, policy_norm = 0, value_norm = 0;
+  int64_t policy_updates = 0, value_updates = 0;
+  double kl = 0, kl_tokens = 0;  // of the present mini-batch
+};
+
+namespace {
+
+at::ScalarType ComputeTypeOf(const TrainConfig& config, at::Device device) {
+  const bool fast = !device.is_cpu() || backbone::ProcessorMultipliesBf16();
+  const ComputeType compute = config.update.compute;
+  return compute == ComputeType::kBf16 || (compute == ComputeType::kAuto && fast) ? at::kBFloat16 : at::kFloat;
+}
+
+std::vector<at::Tensor> TensorsOf(const std::vector<TrainedParameter>& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const TrainedParameter& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+// A permutation that depends on seed and step alone.
+std::vector<uint32_t> ShuffledOrder(size_t count, uint64_t seed, int64_t step) {
+  std::vector<uint32_t> order(count);
+  for (size_t i = 0; i < count; ++i) order[i] = static_cast<uint32_t>(i);
+  std::mt19937_64 random(seed * 0x9E3779B97F4A7C15ULL + static_cast<uint64_t>(step));
+  for (size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random() % i]);
+  return order;
+}
+
+size_t TrainedCount(const rollout::Batch& batch) {
+  return static_cast<size_t>(std::count_if(batch.transitions.begin(), batch.transitions.end(),
+                                           [](const rollout::Transition& t) { return t.trained; }));
+}
+
+}  // namespace
+
+PolicyTrainer::PolicyTrainer(const TrainConfig& config, TrainerParts parts) : config_(config), parts_(std::move(parts)) {
+  if (parts_.collective == nullptr) parts_.collective = &single_;
+  dtype_ = ComputeTypeOf(config, parts_.policy->device());
+  parts_.policy->SetRequiresGrad(true);
+  std::vector<TrainedParameter> actor = TrainedParametersOf(*parts_.policy);
+  std::vector<TrainedParameter> critic;
+  if (config.critic != CriticKind::kNone && config.NeedsCritic()) {
+    critic_ = std::make_unique<Critic>(*parts_.policy, config.critic == CriticKind::kModel);
+    critic = critic_->parameters();
+    critic_optimiser_ = std::make_unique<Optimiser>(critic, config.optimiser);
+  }
+  actor_parameters_ = TensorsOf(actor);
+  critic_parameters_ = TensorsOf(critic);
+  actor_ = std::make_unique<Optimiser>(std::move(actor), config.optimiser);
+  kl_ = advantage::MakeKlController(config.advantage.kl);
+}
+
+Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t number) {
+  Step step{.batch = batch,
+            .number = number,
+            .legal = LegalTokens(parts_.vocabulary, parts_.policy->config().max_positions)};
+  BatchOptions options;
+  options.mini_transitions = config_.update.mini_batch;
+  options.mini_batches = config_.update.mini_batches;
+  options.micro_tokens = config_.update.micro_tokens;
+  if (config_.update.shuffle) options.order = ShuffledOrder(TrainedCount(batch), config_.seed, number);
+  JADE_ASSIGN_OR_RETURN(step.flat, MakePolicyBatch(batch, options, step.legal, parts_.policy->device()));
+  JADE_TRY(SynchroniseMiniBatches(step));
+  step.tokens.resize(static_cast<size_t>(step.flat.token_count()));
+  step.weights.resize(step.tokens.size());
+  JADE_TRY(Score(step));
+  JADE_TRY(ScoreReference(step));
+  JADE_TRY(ScoreValues(step));
+  JADE_TRY(Estimate(step));
+
+  UpdateReport report;
+  const bool train_policy = number >= config_.critic_warm_up || critic_ == nullptr;
+  for (int64_t epoch = 0; epoch < config_.update.epochs && !report.stopped_early; ++epoch) {
+    for (const MiniBatch& mini : step.flat.mini_batches) {
+      JADE_TRY(RunMiniBatch(step, mini, train_policy));
+      ++report.mini_batches;
+      for (const MicroBatch& micro : mini) report.tokens += micro.token_count();
+      std::array<double, 2> moved{step.kl, step.kl_tokens};
+      JADE_TRY(parts_.collective->Sum(moved));
+      const double kl = moved[1] > 0 ? moved[0] / moved[1] : 0.0;
+      if (config_.update.kl_limit > 0 && kl > config_.update.kl_limit) {
+        return NotFinite(step, mini, fmt::format("the policy moved by {:.3g} nats a token in one mini-batch", kl));
+      }
+      if (config_.update.target_kl > 0 && kl > config_.update.target_kl) {
+        report.stopped_early = true;
+        break;
+      }
+    }
+  }
+  kl_.Update(step.estimates.kl.Mean(), static_cast<int64_t>(step.estimates.kl.count));
+  report.scalars = UpdateScalars({batch, step.flat, step.tokens, step.estimates, step.has_reference, step.has_values});
+  const auto mean = [](double sum, int64_t count) { return sum / static_cast<double>(std::max<int64_t>(count, 1)); };
+  if (step.policy_updates > 0) {
+    report.scalars["policy/loss"] = mean(step.policy_loss, step.policy_updates);
+    report.scalars["policy/grad_norm"] = mean(step.policy_norm, step.policy_updates);
+  }
+  if (step.value_updates > 0) {
+    report.scalars["value/loss"] = mean(step.value_loss, step.value_updates);
+    report.scalars["value/grad_norm"] = mean(step.value_norm, step.value_updates);
+  }
+  if (config_.advantage.kl.in != advantage::KlPlace::kNone) report.scalars["kl/coefficient"] = kl_.coefficient;
+  report.scalars["policy/mini_batches"] = static_cast<double>(report.mini_batches);
+  return report;
+}
+
+// All processes go through the same number of mini-batches; those that have fewer add empty ones.
+Status PolicyTrainer::SynchroniseMiniBatches(Step& step) {
+  std::array<double, 1> most{static_cast<double>(step.flat.mini_batches.size())};
+  JADE_TRY(parts_.collective->Max(most));
+  step.flat.mini_batches.resize(static_cast<size_t>(most[0]));
+  return {};
+}
+
+Status PolicyTrainer::Score(Step& step) {
+  const at::NoGradGuard no_grad;
+  const backbone::DecoderWeights weights = parts_.policy->Weights(dtype_);
+  for (const MiniBatch& mini : step.flat.mini_batches) {
+    for (const MicroBatch& micro : mini) {
+      const at::Tensor hidden = parts_.policy->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
+      const std::vector<TokenScore> scores = ScoreTokens(hidden, weights.head_VD, micro.tokens, /*entropy=*/true);
+      for (size_t i = 0; i < scores.size(); ++i) {
+        TokenFigures& token = step.tokens[static_cast<size_t>(micro.flat[i])];
+        token.old_log_prob = scores[i].log_prob;
+        token.entropy = scores[i].entropy;
+        if (!std::isfinite(scores[i].log_prob)) return NotFinite(step, mini, "a log-probability is not finite");
+      }
+    }
+  }
+  return {};
+}
+
+Status PolicyTrainer::ScoreReference(Step& step) {
+  const bool needed = config_.advantage.kl.in != advantage::KlPlace::kNone;
+  const int64_t every = config_.kl_report_every;
+  if (parts_.start == nullptr || (!needed && (every <= 0 || step.number % every != 0))) return {};
+  const at::NoGradGuard no_grad;
+  const backbone::DecoderWeights weights = parts_.start->Weights(dtype_);
+  for (const MiniBatch& mini : step.flat.mini_batches) {
+    for (const MicroBatch& micro : mini) {
+      const at::Tensor hidden = parts_.start->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
+      const std::vector<TokenScore> scores = ScoreTokens(hidden, weights.head_VD, micro.tokens, /*entropy=*/false);
+      for (size_t i = 0; i < scores.size(); ++i) {
+        step.tokens[static_cast<size_t>(micro.flat[i])].reference_log_prob = scores[i].log_prob;
+      }
+    }
+  }
+  step.has_reference = true;
+  return {};
+}
+
+Status PolicyTrainer::ScoreValues(Step& step) {
+  if (critic_ == nullptr) return {};
+  const at::NoGradGuard no_grad;
+  const backbone::Decoder& decoder = critic_->decoder() != nullptr ? *critic_->decoder() : *parts_.policy;
+  const backbone::DecoderWeights weights = decoder.Weights(dtype_);
+  for (const MiniBatch& mini : step.flat.mini_batches) {
+    for (const MicroBatch& micro : mini) {
+      const at::Tensor hidden = decoder.ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
+      const at::Tensor values = critic_->Values(hidden).to(at::kCPU).contiguous();
+      for (size_t i = 0; i < micro.flat.size(); ++i) {
+        step.tokens[static_cast<size_t>(micro.flat[i])].value = values.data_ptr<float>()[i];
+      }
+    }
+  }
+  step.has_values = true;
+  return {};
+}
+
+Status PolicyTrainer::Estimate(Step& step) {
+  step.options = config_.advantage;
+  step.options.kl.coefficient = kl_.coefficient;
+  step.role_weights.assign(step.batch.roles.size(), 1.0);
+  for (size_t role = 0; role < step.batch.roles.size(); ++role) {
+    const auto own = config_.per_role.find(step.batch.roles[role]);
+    if (own == config_.per_role.end()) continue;
+    step.role_weights[role] = own->second.weight * own->second.lr;
+    if (!own->second.estimator) continue;
+    advantage::EstimatorOptions options = config_.advantage.defaults;
+    options.estimator = *own->second.estimator;
+    step.options.by_role[static_cast<int32_t>(role)] = options;
+  }
+  step.credit = std::make_unique<CreditView>(step.batch, step.flat, step.tokens,
+                                             CreditViewOptions{step.has_values, step.has_reference});
+  const advantage::Batch& view = step.credit->view();
+  JADE_ASSIGN_OR_RETURN(std::vector<advantage::RoleRewards> rewards, advantage::RewardMoments(view, step.options));
+  JADE_TRY(SumMoments(*parts_.collective, rewards));
+  JADE_ASSIGN_OR_RETURN(advantage::RawEstimates raw, advantage::EstimateRaw(view, step.options, rewards));
+  std::vector<advantage::Moments> whitening = raw.whitening;
+  JADE_TRY(SumMoments(*parts_.collective, whitening));
+  JADE_ASSIGN_OR_RETURN(step.estimates, advantage::Whiten(view, step.options, std::move(raw), whitening));
+  return {};
+}
+
+// The losses' weights are normalised over the whole mini-batch, so that cutting it up changes nothing.
+Status PolicyTrainer::WeighTokens(Step& step, const MiniBatch& mini) {
+  std::vector<int32_t> transitions;
+  for (const MicroBatch& micro : mini) {
+    for (const uint32_t index : micro.transitions) transitions.push_back(static_cast<int32_t>(index));
+  }
+  const advantage::Batch& view = step.credit->view();
+  advantage::LossUnits units = advantage::CountLossUnits(view, transitions);
+  std::array<double, 3> sums{units.tokens, units.calls, units.questions};
+  JADE_TRY(parts_.collective->Sum(sums));
+  units = {sums[0], sums[1], sums[2]};
+  JADE_ASSIGN_OR_RETURN(const std::vector<double> calls,
+                        advantage::CallWeights(view, transitions, config_.update.aggregation, step.role_weights, units));
+  for (size_t i = 0; i < transitions.size(); ++i) {
+    const auto t = static_cast<size_t>(transitions[i]);
+    for (size_t token = view.begin(t); token < view.end(t); ++token) {
+      step.weights[token] = view.counted[token] != 0 ? static_cast<float>(calls[i]) : 0.0F;
+    }
+  }
+  return {};
+}
+
+Status PolicyTrainer::RunMiniBatch(Step& step, const MiniBatch& mini, bool train_policy) {
+  step.kl = step.kl_tokens = 0;
+  JADE_TRY(WeighTokens(step, mini));
+  if (train_policy) JADE_TRY(UpdatePolicy(step, mini));
+  const bool separate = critic_ != nullptr && (critic_->decoder() != nullptr || !train_policy);
+  if (separate) JADE_TRY(UpdateCritic(step, mini));
+  return {};
+}
+
+double PolicyTrainer::PolicyBackward(Step& step, const MicroBatch& micro) {
+  advantage::PolicyLossOptions<float> options;
+  options.clip_low = static_cast<float>(config_.update.clip_low);
+  options.clip_high = static_cast<float>(config_.update.clip_high);
+  options.dual_clip = static_cast<float>(config_.update.dual_clip);
+  options.importance_cap = static_cast<float>(config_.update.importance_cap);
+  options.entropy_coefficient = static_cast<float>(config_.update.entropy);
+  options.kl_estimator = config_.advantage.kl.estimator;
+  if (config_.advantage.kl.in == advantage::KlPlace::kLoss) options.kl_coefficient = static_cast<float>(kl_.coefficient);
+
+  const TokenLoss loss = [&](int64_t row, const TokenScore& score) {
+    const auto place = static_cast<size_t>(micro.flat[static_cast<size_t>(row)]);
+    TokenFigures& token = step.tokens[place];
+    const advantage::PolicyLoss<float> of = advantage::PolicyTokenLoss<float>(
+        {score.log_prob, token.old_log_prob, step.estimates.advantages[place], step.flat.rollout_log_probs[place],
+         token.reference_log_prob, score.entropy},
+        options);
+    token.ratio = of.ratio;
+    token.importance = of.importance;
+    token.clipped = of.clipped;
+    token.dual_clipped = of.dual_clipped;
+    token.kl = advantage::EstimateKl(advantage::KlEstimator::kK3, token.old_log_prob, score.log_prob).value;
+    const float weight = step.weights[place];
+    return TokenGradient{static_cast<double>(weight) * of.loss, weight * of.d_log_prob, weight * of.d_entropy};
+  };
+  const backbone::DecoderWeights weights = parts_.policy->Weights(dtype_);
+  const at::Tensor hidden = parts_.policy->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
+  at::Tensor total = LinearTokenLoss(hidden, weights.head_VD, micro.tokens, options.entropy_coefficient != 0, loss);
+  const double policy_loss = total.item<double>();
+  total.backward({}, /*retain_graph=*/critic_ != nullptr && critic_->decoder() == nullptr);
+  if (critic_ != nullptr && critic_->decoder() == nullptr) {
+    step.value_loss += ValueBackward(step, micro, critic_->Values(hidden));
+  }
+  for (const int64_t place : micro.flat) {
+    if (step.flat.counted[static_cast<size_t>(place)] == 0) continue;
+    step.kl += step.tokens[static_cast<size_t>(place)].kl;
+    ++step.kl_tokens;
+  }
+  return policy_loss;
+}
+
+// Gradients of Σ weight · coefficient · value loss; the loss itself, without the coefficient.
+double PolicyTrainer::ValueBackward(Step& step, const MicroBatch& micro, const at::Tensor& values) {
+  const at::Tensor host = values.detach().to(at::kCPU).contiguous();
+  at::Tensor gradient = at::empty_like(host);
+  double sum = 0;
+  for (size_t i = 0; i < micro.flat.size(); ++i) {
+    const auto place = static_cast<size_t>(micro.flat[i]);
+    const advantage::ValueLoss<float> of = advantage::ValueTokenLoss<float>(
+        host.data_ptr<float>()[i], step.tokens[place].value, step.estimates.returns[place],
+        static_cast<float>(config_.update.value_clip));
+    const float weight = step.weights[place];
+    sum += static_cast<double>(weight) * of.loss;
+    // The value loss of runtime/advantage has the published coefficient of 0.5 inside.
+    gradient.data_ptr<float>()[i] = weight * of.d_value * static_cast<float>(2.0 * config_.update.value_coefficient);
+  }
+  values.backward(gradient.to(values.device()));
+  return sum;
+}
+
+double PolicyTrainer::CriticBackward(Step& step, const MicroBatch& micro) {
+  const backbone::Decoder& decoder = critic_->decoder() != nullptr ? *critic_->decoder() : *parts_.policy;
+  at::Tensor hidden;
+  if (critic_->decoder() == nullptr) {
+    const at::NoGradGuard no_grad;  // the head alone learns while the policy rests
+    hidden = decoder.ForwardPacked(micro.packed, dtype_).index_select(0, micro.rows_M);
+  } else {
+    hidden = decoder.ForwardPacked(micro.packed, dtype_).index_select(0, micro.rows_M);
+  }
+  return ValueBackward(step, micro, critic_->Values(hidden));
+}
+
+Status PolicyTrainer::UpdatePolicy(Step& step, const MiniBatch& mini) {
+  double loss = 0;
+  for (const MicroBatch& micro : mini) loss += PolicyBackward(step, micro);
+  if (!std::isfinite(loss)) return NotFinite(step, mini, fmt::format("the policy loss is {}", loss));
+  JADE_ASSIGN_OR_RETURN(const double norm, StepOptimiser(*actor_, actor_parameters_, config_.actor_lr, step, mini));
+  step.policy_norm += norm;
+  step.policy_loss += loss;
+  ++step.policy_updates;
+  if (critic_ != nullptr && critic_->decoder() == nullptr) {
+    JADE_ASSIGN_OR_RETURN(const double head_norm,
+                          StepOptimiser(*critic_optimiser_, critic_parameters_, config_.critic_lr, step, mini));
+    step.value_norm += head_norm;
+    ++step.value_updates;
+  }
+  return {};
+}
+
+Status PolicyTrainer::UpdateCritic(Step& step, const MiniBatch& mini) {
+  double loss = 0;
+  for (const MicroBatch& micro : mini) loss += CriticBackward(step, micro);
+  if (!std::isfinite(loss)) return NotFinite(step, mini, fmt::format("the value loss is {}", loss));
+  JADE_ASSIGN_OR_RETURN(const double norm,
+                        StepOptimiser(*critic_optimiser_, critic_parameters_, config_.critic_lr, step, mini));
+  step.value_norm += norm;
+  step.value_loss += loss;
+  ++step.value_updates;
+  return {};
+}
+
+Result<double> PolicyTrainer::StepOptimiser(Optimiser& optimiser, std::vector<at::Tensor>& parameters, double lr,
+                                            Step& step, const MiniBatch& mini) {
+  if (parts_.collective->size() > 1) {
+    std::vector<at::Tensor> gradients;
+    for (at::Tensor& parameter : parameters) {
+      if (!parameter.grad().defined()) parameter.mutable_grad() = at::zeros_like(parameter);
+      gradients.push_back(parameter.grad());
+    }
+    JADE_TRY(parts_.collective->Sum(std::span<at::Tensor>(gradients)));
+  }
+  const double norm = optimiser.GradientNorm();
+  if (!std::isfinite(norm)) return NotFinite(step, mini, fmt::format("the gradient's norm is {}", norm));
+  const double clip = config_.optimiser.clip;
+  optimiser.Step(lr, clip > 0 && norm > clip ? clip / norm : 1.0);
+  return norm;
+}
+
+Error PolicyTrainer::NotFinite(const Step& step, const MiniBatch& mini, const std::string& what) const {
+  std::set<std::string> roles;
+  std::string places;
+  int shown = 0;
+  for (const MicroBatch& micro : mini) {
+    for (const uint32_t index : micro.transitions) {
+      const rollout::Transition& transition = *step.flat.transitions[index];
+      roles.insert(step.batch.roles[transition.role]);
+      if (shown++ < 5) {
+        places += fmt::format("{}`{}` of question `{}`", shown == 1 ? "" : ", ", transition.site,
+                              step.batch.questions[step.batch.runs[transition.run].question].id);
+      }
+    }
+  }
+  return Error(ErrorCode::kCorrupt,
+               fmt::format("training stopped in step {}: {}; the mini-batch has {} transitions of {}, among them {}; the "
+                           "last checkpoint is whole: lower the learning rate and resume",
+                           step.number, what, shown, fmt::join(roles, ", "), places));
+}
+
+}  // namespace jade::train

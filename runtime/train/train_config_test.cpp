@@ -1,0 +1,110 @@
+#include "runtime/train/train_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace jade::train {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view kLeast = R"(train:
+  file: a.jade
+  run: out
+  data: { train: q.jsonl }
+)";
+
+std::string Problems(const std::string& text) {
+  const auto config = ParseTrainConfig("t.yaml", text);
+  return config.ok() ? "" : config.error().ToString();
+}
+
+TEST(TrainConfig, TheDefaultsAreThePublishedRun) {
+  const auto config = ParseTrainConfig("t.yaml", std::string(kLeast));
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->rollout.questions, 128);
+  EXPECT_EQ(config->update.mini_batch, 32);
+  EXPECT_EQ(config->update.epochs, 1);
+  EXPECT_FALSE(config->update.shuffle);
+  EXPECT_EQ(config->update.clip_low, 0.2);
+  EXPECT_EQ(config->update.clip_high, 0.2);
+  EXPECT_EQ(config->update.dual_clip, 3.0);
+  EXPECT_EQ(config->update.value_clip, 0.5);
+  EXPECT_EQ(config->update.value_coefficient, 0.5);
+  EXPECT_EQ(config->update.entropy, 0.0);
+  EXPECT_EQ(config->update.aggregation, advantage::LossAggregation::kTokenMean);
+  EXPECT_EQ(config->advantage.defaults.estimator, advantage::Estimator::kGae);
+  EXPECT_EQ(config->advantage.defaults.gamma, 1.0);
+  EXPECT_EQ(config->advantage.defaults.lambda, 1.0);
+  EXPECT_EQ(config->advantage.whiten, advantage::Whitening::kBatch);
+  EXPECT_EQ(config->advantage.kl.in, advantage::KlPlace::kNone);
+  EXPECT_EQ(config->actor_lr, 5e-7);
+  EXPECT_EQ(config->critic_lr, 1e-5);
+  EXPECT_EQ(config->optimiser.weight_decay, 0.01);
+  EXPECT_EQ(config->optimiser.beta2, 0.999);
+  EXPECT_EQ(config->optimiser.clip, 1.0);
+  EXPECT_EQ(config->critic, CriticKind::kModel);
+  EXPECT_EQ(config->critic_warm_up, 0);
+  EXPECT_EQ(config->rollout.temperature, 1.0);
+  EXPECT_EQ(config->rollout.max_prompt, 3072);
+  EXPECT_EQ(config->rollout.max_response, 1024);
+  EXPECT_EQ(config->epochs, 3);
+  EXPECT_EQ(config->train_roles, "all");
+}
+
+TEST(TrainConfig, ThePresetIsTheStartAndKeysWin) {
+  const auto config =
+      ParseTrainConfig("t.yaml", std::string(kLeast) + "  preset: nano\n  critic: { warm_up: 9 }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->actor_lr, 3e-5);
+  EXPECT_EQ(config->critic_lr, 3e-4);
+  EXPECT_EQ(config->critic_warm_up, 9);
+}
+
+TEST(TrainConfig, MiniBatchesAreCountedOneWayOrTheOther) {
+  const auto config = ParseTrainConfig("t.yaml", std::string(kLeast) + "  update: { mini_batches: 4 }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->update.mini_batch, 0);
+  EXPECT_EQ(config->update.mini_batches, 4);
+  EXPECT_THAT(Problems(std::string(kLeast) + "  update: { mini_batches: 4, mini_batch: 8 }\n"), HasSubstr("not both"));
+}
+
+TEST(TrainConfig, RolesAreAllAKindOrNamed) {
+  const auto config = ParseTrainConfig(
+      "t.yaml", std::string(kLeast) +
+                    "  roles: { train: [AG, QR], others: filter, per_role: { AG: { estimator: rloo, weight: 2 } } }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->train_roles, "list");
+  EXPECT_THAT(config->roles, ::testing::ElementsAre("AG", "QR"));
+  EXPECT_EQ(config->others, OtherRoles::kFilter);
+  EXPECT_EQ(config->per_role.at("AG").estimator, advantage::Estimator::kRloo);
+  EXPECT_EQ(config->per_role.at("AG").weight, 2.0);
+}
+
+TEST(TrainConfig, ASettingsFileWithoutTrainIsNotOne) {
+  EXPECT_THAT(Problems("backbone: { model: nano }\n"), HasSubstr("has no `train`"));
+}
+
+TEST(TrainConfig, EveryMistakeComesWithItsLine) {
+  const std::string problems = Problems(std::string(kLeast) +
+                                        "  advantage: { estimator: gea }\n  rollout: { question: 4 }\n"
+                                        "  update: { clip_low: 2 }\nsampling: { AG: { top_p: 0.9 } }\n");
+  EXPECT_THAT(problems, HasSubstr("t.yaml:5"));
+  EXPECT_THAT(problems, HasSubstr("gae"));
+  EXPECT_THAT(problems, HasSubstr("t.yaml:6"));
+  EXPECT_THAT(problems, HasSubstr("questions"));
+  EXPECT_THAT(problems, HasSubstr("t.yaml:7"));
+  EXPECT_THAT(problems, HasSubstr("training samples by temperature only"));
+}
+
+TEST(TrainConfig, WhatCannotBeTrainedIsRefused) {
+  const std::string least(kLeast);
+  EXPECT_THAT(Problems(least + "backbone: { dtype: int8 }\n"), HasSubstr("int8 weights cannot be trained"));
+  EXPECT_THAT(Problems(least + "backbone: { kind: remote, url: \"http://localhost\" }\n"),
+              HasSubstr("only a backbone in this process"));
+  EXPECT_THAT(Problems(least + "  critic: { kind: none }\n"), HasSubstr("needs a critic"));
+  EXPECT_EQ(Problems(least + "  critic: { kind: none }\n  advantage: { estimator: grpo }\n"), "");
+}
+
+}  // namespace
+}  // namespace jade::train

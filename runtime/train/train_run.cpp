@@ -1,0 +1,482 @@
+#include "runtime/train/train_run.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "runtime/backbone/backbone.h"
+#include "runtime/backbone/model_io.h"
+#include "runtime/eval/questions.h"
+#include "runtime/files/atomic_file.h"
+#include "runtime/files/folder_lock.h"
+#include "runtime/metrics/alarms.h"
+#include "runtime/metrics/metrics_writer.h"
+#include "runtime/train/collective.h"
+#include "runtime/train/critic.h"
+#include "runtime/train/policy_trainer.h"
+#include "runtime/train/team.h"
+#include "runtime/train/train_checkpoint.h"
+#include "runtime/train/training_models.h"
+
+namespace jade::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// What must agree for a resumed run to have the same figures: all that the file says, but where results are put.
+std::string Fingerprint(const TrainConfig& config) {
+  std::string text;
+  for (const auto& [key, value] : config.given) {
+    const bool place = key == "train.run" || key == "train.output" || key == "train.arm" || key == "train.steps" ||
+                       key == "train.epochs" || key == "train.checkpoint_every";
+    if (!place) text += key + "=" + value + "\n";
+  }
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+int64_t StepsOf(const TrainConfig& config, size_t questions) {
+  if (config.steps > 0) return config.steps;
+  const double steps =
+      config.epochs * static_cast<double>(questions) / static_cast<double>(config.rollout.questions);
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(steps)));
+}
+
+// `limit` of them (0: all) from the whole of the file, which may be sorted by type.
+std::vector<eval::Question> EvenlySpaced(std::vector<eval::Question> all, size_t limit) {
+  if (limit == 0 || limit >= all.size()) return all;
+  std::vector<eval::Question> chosen;
+  for (size_t i = 0; i < limit; ++i) chosen.push_back(std::move(all[i * all.size() / limit]));
+  return chosen;
+}
+
+// "reward/f1" of an evaluation is "dev/f1".
+metrics::Scalars Under(const std::string& place, const metrics::Scalars& scalars) {
+  metrics::Scalars out;
+  for (const auto& [tag, value] : scalars) {
+    std::string name = tag;
+    for (const char* prefix : {"reward/", "run/"}) {
+      if (name.starts_with(prefix)) name = name.substr(std::string_view(prefix).size());
+    }
+    if (tag == "reward/mean") name = "reward";
+    out[place + "/" + name] = value;
+  }
+  return out;
+}
+
+Status WriteRows(const std::string& path, std::span<const eval::Question> questions, const rollout::Batch& batch) {
+  std::string text;
+  for (const rollout::Run& run : batch.runs) {
+    const eval::Question& question = questions[run.question];
+    const nlohmann::ordered_json row{{"id", question.id},
+                                     {"question", question.question},
+                                     {"type", question.type},
+                                     {"gold", question.gold},
+                                     {"answer", run.answer},
+                                     {"status", trace::RunStatusName(run.status)},
+                                     {"em", run.em},
+                                     {"f1", run.f1},
+                                     {"accuracy", run.accuracy},
+                                     {"turns", run.turns},
+                                     {"retrievals", run.retrievals},
+                                     {"tokens", run.tokens},
+                                     {"plan", run.plan}};
+    text += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  return files::WriteFileAtomically(path, text);
+}
+
+// The most memory this process has held.
+int64_t PeakBytes() {
+  rusage usage{};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? int64_t{usage.ru_maxrss} * 1024 : 0;
+}
+
+std::string UtcNow() {
+  const std::time_t now = std::time(nullptr);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
+
+template <typename T, typename Work>
+Result<T> Guarded(Work work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kOutOfMemory, "training ran out of memory: lower `train.update.micro_tokens`");
+  } catch (const std::exception& error) {  // LibTorch's errors stop at this room's wall
+    return Error(ErrorCode::kUnavailable, fmt::format("LibTorch failed: {}", error.what()));
+  }
+}
+
+class TrainRun {
+ public:
+  TrainRun(const TrainConfig& config, TrainParts parts, progress::Sink& progress, const TrainOptions& options)
+      : config_(config), parts_(std::move(parts)), progress_(progress), options_(options) {
+    if (parts_.collective == nullptr) parts_.collective = &single_;
+  }
+
+  Result<TrainSummary> Run() {
+    backbone::TuneAllocator();
+    JADE_TRY(PrepareFolder());
+    JADE_TRY(LoadData());
+    JADE_TRY(PrepareTeam());
+    JADE_TRY(Resume());
+    JADE_TRY(OpenMetrics());
+    started_ = Clock::now();
+    seconds_before_ = position_.seconds;
+    steps_ = StepsOf(config_, questions_.size());
+    if (position_.step == 0 && !resumed_) JADE_TRY(EvaluateDev());
+    progress_.Begin({"training", "steps", static_cast<uint64_t>(steps_), static_cast<uint64_t>(position_.step)});
+    const Status trained = TrainSteps();
+    progress_.End();
+    JADE_TRY(trained);
+    summary_.steps = position_.step;
+    summary_.seconds = seconds_before_ + SecondsSince(started_);
+    if (!summary_.interrupted) JADE_TRY(Conclude());
+    return summary_;
+  }
+
+  Result<DryRun> Try() {
+    backbone::TuneAllocator();
+    JADE_TRY(LoadData());
+    JADE_TRY(PrepareTeam());
+    TrainConfig& pilot = pilot_config_.emplace(config_);
+    pilot.rollout.questions = std::min<int64_t>({config_.rollout.questions, 16, static_cast<int64_t>(questions_.size())});
+    JADE_ASSIGN_OR_RETURN(auto team, Team::Create(pilot, Parts(), models_->engine.get(), models_->max_positions));
+    JADE_ASSIGN_OR_RETURN(const rollout::Batch batch, team->RollOut(questions_, 0, {}, options_.cancel));
+    const Clock::time_point begin = Clock::now();
+    JADE_TRY(trainer_->Update(batch, config_.critic_warm_up));
+    const double scale = static_cast<double>(config_.rollout.questions) / static_cast<double>(pilot.rollout.questions);
+    DryRun found;
+    found.steps = StepsOf(config_, questions_.size());
+    found.parameters = models_->policy->parameter_count();
+    found.pilot_questions = pilot.rollout.questions;
+    found.calls = scale * static_cast<double>(batch.transitions.size());
+    found.prompt_tokens = scale * static_cast<double>(batch.observation_tokens());
+    found.response_tokens = scale * static_cast<double>(batch.action_tokens());
+    found.rollout_seconds = scale * batch.seconds;
+    found.update_seconds = scale * SecondsSince(begin);
+    found.total_seconds = static_cast<double>(found.steps) * (found.rollout_seconds + found.update_seconds);
+    found.peak_bytes = PeakBytes();
+    return found;
+  }
+
+ private:
+  std::string Path(const char* name) const { return config_.run + "/" + name; }
+  std::string CheckpointPath() const { return Path("checkpoint.safetensors"); }
+  bool leads() const { return parts_.collective->rank() == 0; }
+  TeamParts Parts() const { return {parts_.program, parts_.request, parts_.tools}; }
+  TrainState State() {
+    TrainState state{models_->policy.get(), nullptr, trainer_.get()};
+    if (config_.rollout.overlap) state.serving = served_ != nullptr ? served_.get() : models_->serving.get();
+    return state;
+  }
+
+  Status PrepareFolder() {
+    std::error_code code;
+    std::filesystem::create_directories(config_.run, code);
+    if (code) return Error(ErrorCode::kIo, fmt::format("cannot create `{}`: {}", config_.run, code.message()));
+    if (leads()) {
+      JADE_ASSIGN_OR_RETURN(lock_, files::FolderLock::Take(config_.run));
+    }
+    has_checkpoint_ = std::filesystem::exists(CheckpointPath(), code);
+    if (has_checkpoint_ && !options_.resume) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("`{}` holds a run already: go on with `--resume`, or choose another `train.run`",
+                               config_.run));
+    }
+    return {};
+  }
+
+  Status LoadData() {
+    JADE_ASSIGN_OR_RETURN(questions_, eval::LoadQuestions(config_.data, 0));
+    if (questions_.empty()) return Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is empty", config_.data));
+    if (!config_.dev.path.empty()) {
+      JADE_ASSIGN_OR_RETURN(std::vector<eval::Question> all, eval::LoadQuestions(config_.dev.path, 0));
+      dev_ = EvenlySpaced(std::move(all), static_cast<size_t>(config_.dev.limit));
+    }
+    if (!config_.test.empty()) {
+      JADE_ASSIGN_OR_RETURN(test_, eval::LoadQuestions(config_.test, 0));
+    }
+    return {};
+  }
+
+  Status PrepareTeam() {
+    JADE_ASSIGN_OR_RETURN(const TeamRoles roles, RolesOf(config_, *parts_.program));
+    JADE_ASSIGN_OR_RETURN(models_, LoadTrainingModels(config_, parts_.model, !roles.others.empty()));
+    trainer_ = std::make_unique<PolicyTrainer>(
+        config_, TrainerParts{models_->policy, models_->start, models_->vocabulary, parts_.collective});
+    JADE_ASSIGN_OR_RETURN(team_, Team::Create(config_, Parts(), models_->engine.get(), models_->max_positions));
+    return {};
+  }
+
+  Status Resume() {
+    if (has_checkpoint_) {
+      JADE_ASSIGN_OR_RETURN(position_, LoadTrainCheckpoint(CheckpointPath(), State()));
+      if (position_.fingerprint != Fingerprint(config_)) {
+        progress_.Message("the configuration changed since the checkpoint: the figures to come are those of the new one");
+      }
+      resumed_ = true;
+      JADE_TRY(models_->engine->Refresh("", {}));
+    }
+    position_.fingerprint = Fingerprint(config_);
+    return {};
+  }
+
+  Status OpenMetrics() {
+    if (!leads()) return {};
+    metrics::WriterOptions options;
+    options.folder = config_.run;
+    options.last_step = resumed_ ? position_.step : -1;
+    JADE_ASSIGN_OR_RETURN(auto writer, metrics::MetricsWriter::Open(options));
+    writer_.emplace(std::move(writer));
+    if (resumed_) return {};
+    metrics::RunDescription run;
+    run.name = std::filesystem::path(config_.run).filename().string();
+    run.started = UtcNow();
+    for (const auto& [key, value] : config_.given) run.config[key] = value;
+    run.arm = config_.arm;
+    run.seed = config_.seed;
+    run.model = config_.settings.backbone.model;
+    run.workflow = config_.file;
+    run.data = config_.data;
+    const backbone::BackboneFacts facts = backbone::GetBackboneFacts();
+    run.machine = {{"threads", int64_t{facts.threads}}, {"kernels", facts.kernels}, {"libtorch", facts.libtorch}};
+    return writer_->WriteRun(run);
+  }
+
+  bool Interrupted() const {
+    const bool enough = options_.stop_after_steps > 0 && steps_here_ >= options_.stop_after_steps;
+    return enough || (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed));
+  }
+
+  Status TrainSteps() {
+    while (position_.step < steps_ && !position_.stopped) {
+      if (Interrupted()) return Stop();
+      const Status done = Step();
+      if (!done.ok() && done.error().code() == ErrorCode::kCancelled) return Stop();
+      JADE_TRY(done);
+      const bool last = position_.step == steps_;
+      const bool evaluate = last || (config_.dev.every > 0 && position_.step % config_.dev.every == 0);
+      if (evaluate) {
+        if (config_.rollout.overlap) {  // the checkpoint holds what the next roll-out was served from
+          served_ = CopyOf(*models_->serving);
+          JADE_TRY(models_->Publish());
+        }
+        const Status evaluated = EvaluateDev();
+        // The step is whole; its evaluation is made again when the run goes on.
+        if (!evaluated.ok() && evaluated.error().code() == ErrorCode::kCancelled) return StopBefore();
+        JADE_TRY(evaluated);
+      }
+      if (last || position_.step % config_.checkpoint_every == 0) JADE_TRY(Save());
+    }
+    return {};
+  }
+
+  // The weights of the last whole step are in memory: nothing of it is lost.
+  Status Stop() {
+    summary_.interrupted = true;
+    return position_.step != saved_step_ && steps_here_ > 0 ? Save() : Status{};
+  }
+  // Goes on from the checkpoint before.
+  Status StopBefore() {
+    summary_.interrupted = true;
+    return {};
+  }
+
+  Result<rollout::Batch> RollOut(int64_t step) {
+    const Team::Share share{parts_.collective->rank(), parts_.collective->size()};
+    return team_->RollOut(questions_, step, share, options_.cancel);
+  }
+
+  // The transitions of this step. With `overlap` those of the next one are on their way when it returns, from the
+  // weights as they are now; this step's came from the weights before the last update.
+  Result<rollout::Batch> TakeBatch() {
+    if (!config_.rollout.overlap) return RollOut(position_.step);
+    Result<rollout::Batch> batch = ahead_ ? std::move(*ahead_) : RollOut(position_.step);
+    ahead_.reset();
+    JADE_TRY(batch);
+    JADE_TRY(models_->Publish());
+    served_.reset();
+    const int64_t next = position_.step + 1;
+    if (next < steps_) {
+      rolling_ = std::async(std::launch::async, [this, next] {
+        return Guarded<rollout::Batch>([&] { return RollOut(next); });
+      });
+    }
+    return batch;
+  }
+
+  Status Step() {
+    const Clock::time_point begin = Clock::now();
+    JADE_ASSIGN_OR_RETURN(const rollout::Batch batch, TakeBatch());
+    const Clock::time_point update_begin = Clock::now();
+    auto updated = trainer_->Update(batch, position_.step);
+    const double update_seconds = SecondsSince(update_begin);
+    if (rolling_.valid()) ahead_ = rolling_.get();
+    JADE_ASSIGN_OR_RETURN(const UpdateReport report, std::move(updated));
+    if (!config_.rollout.overlap) JADE_TRY(models_->Publish());
+    const double rollout_seconds = batch.seconds;
+    ++position_.step;
+    ++steps_here_;
+    metrics::Scalars scalars = RolloutScalars(batch);
+    scalars.insert(report.scalars.begin(), report.scalars.end());
+    scalars["time/rollout"] = rollout_seconds;
+    scalars["time/update"] = update_seconds;
+    scalars["time/step"] = SecondsSince(begin);
+    scalars["speed/calls_s"] = static_cast<double>(batch.transitions.size()) / std::max(rollout_seconds, 1e-9);
+    scalars["speed/update_tok_s"] = static_cast<double>(report.tokens) / std::max(update_seconds, 1e-9);
+    scalars["train/transitions"] = static_cast<double>(batch.transitions.size());
+    progress_.Update(static_cast<uint64_t>(position_.step),
+                     fmt::format("reward {:.3f} F1 {:.3f}", scalars["reward/mean"], scalars["reward/f1"]));
+    if (!leads()) return {};
+    metrics::Plans plans;
+    for (const rollout::Run& run : batch.runs) {
+      ++plans[batch.questions[run.question].type][run.plan.empty() ? "(refused)" : run.plan];
+    }
+    JADE_TRY(writer_->Add(position_.step, Seconds(), scalars));
+    JADE_TRY(writer_->AddPlans(position_.step, "train", plans));
+    return RaiseAlarms(std::move(scalars), std::move(plans));
+  }
+
+  Status RaiseAlarms(metrics::Scalars scalars, metrics::Plans plans) {
+    history_.push_back({position_.step, std::move(scalars), std::move(plans)});
+    for (const metrics::Alarm& alarm : metrics::NewAlarms(history_)) {
+      progress_.Message(fmt::format("step {}: {}", alarm.step, alarm.text));
+      JADE_TRY(writer_->AddAlarm(alarm));
+    }
+    return {};
+  }
+
+  double Seconds() const { return seconds_before_ + SecondsSince(started_); }
+
+  Status EvaluateDev() {
+    if (dev_.empty() || !leads()) return {};
+    JADE_ASSIGN_OR_RETURN(const Evaluation found,
+                          team_->Evaluate(dev_, config_.dev.samples_shown, {}, options_.cancel));
+    const metrics::Scalars scalars = Under("dev", RolloutScalars(found.batch));
+    JADE_TRY(writer_->Add(position_.step, Seconds(), scalars));
+    JADE_TRY(writer_->AddPlans(position_.step, "dev", found.plans));
+    for (const metrics::Sample& sample : found.samples) JADE_TRY(writer_->AddSample(position_.step, sample));
+    JADE_TRY(WriteRows(Path("dev.jsonl"), dev_, found.batch));
+    const double f1 = scalars.at("dev/f1");
+    progress_.Message(fmt::format("step {}: dev F1 {:.4f}, EM {:.4f}, reward {:.4f}, turns {:.2f}, retrievals {:.2f}",
+                                  position_.step, f1, scalars.at("dev/em"), scalars.at("dev/reward"),
+                                  scalars.at("dev/turns"), scalars.at("dev/retrievals")));
+    if (!summary_.has_dev) summary_.first_f1 = f1;
+    summary_.has_dev = true;
+    summary_.last_f1 = f1;
+    return KeepBest(scalars.at("dev/" + config_.dev.choose), f1);
+  }
+
+  Status KeepBest(double value, double f1) {
+    if (position_.best_step >= 0 && value <= position_.best) {
+      ++position_.since_best;
+      position_.stopped = config_.dev.patience > 0 && position_.since_best >= config_.dev.patience;
+      summary_.stopped_early = position_.stopped;
+      return {};
+    }
+    position_.best = value;
+    position_.best_step = position_.step;
+    position_.since_best = 0;
+    summary_.best_f1 = f1;
+    return SaveModel(Path("best"));
+  }
+
+  Status Save() {
+    if (!leads()) return {};
+    position_.seconds = Seconds();
+    saved_step_ = position_.step;
+    return SaveTrainCheckpoint(CheckpointPath(), State(), position_);
+  }
+
+  Status SaveModel(const std::string& folder) const {
+    return backbone::SaveDecoder(*models_->policy, folder, {.dtype = at::kFloat, .tokenizer = &models_->tokenizer});
+  }
+
+  // The best model becomes the result, and is measured on the test questions.
+  Status Conclude() {
+    if (!leads()) return {};
+    JADE_TRY(SaveModel(Path("last")));
+    const bool has_best = position_.best_step >= 0;
+    if (has_best) {
+      JADE_ASSIGN_OR_RETURN(const weights::ModelFiles best, weights::ModelFiles::Open(Path("best")));
+      JADE_TRY(backbone::LoadWeights(best, models_->policy.get()));
+      JADE_TRY(models_->Publish());
+    }
+    summary_.output = Path(has_best ? "best" : "last");
+    summary_.best_step = position_.best_step;
+    if (!config_.output.empty()) {
+      JADE_TRY(SaveModel(config_.output));
+      summary_.output = config_.output;
+    }
+    nlohmann::ordered_json result{{"steps", position_.step},
+                                  {"seconds", Seconds()},
+                                  {"best_step", position_.best_step},
+                                  {"best_" + config_.dev.choose, position_.best}};
+    if (!test_.empty()) JADE_TRY(Test(&result));
+    return files::WriteFileAtomically(Path("result.json"), result.dump(2) + "\n");
+  }
+
+  Status Test(nlohmann::ordered_json* result) {
+    progress_.Begin({"testing", "questions", test_.size()});
+    auto found = team_->Evaluate(test_, 0, [&](uint64_t done) { progress_.Update(done, ""); }, options_.cancel);
+    progress_.End();
+    JADE_TRY(found);
+    const metrics::Scalars scalars = Under("test", RolloutScalars(found->batch));
+    JADE_TRY(WriteRows(Path("test.jsonl"), test_, found->batch));
+    for (const auto& [tag, value] : scalars) (*result)[tag] = value;
+    summary_.has_test = true;
+    summary_.test_f1 = scalars.at("test/f1");
+    summary_.test_em = scalars.at("test/em");
+    return {};
+  }
+
+  const TrainConfig& config_;
+  TrainParts parts_;
+  progress::Sink& progress_;
+  const TrainOptions options_;
+  SingleProcess single_;
+  std::optional<files::FolderLock> lock_;
+  bool has_checkpoint_ = false, resumed_ = false;
+  std::vector<eval::Question> questions_, dev_, test_;
+  std::unique_ptr<TrainingModels> models_;
+  std::unique_ptr<PolicyTrainer> trainer_;
+  std::unique_ptr<Team> team_;
+  std::optional<TrainConfig> pilot_config_;
+  std::shared_ptr<backbone::Decoder> served_;     // with `overlap`, from an evaluation to the next roll-out
+  std::optional<Result<rollout::Batch>> ahead_;   // of the next step
+  std::future<Result<rollout::Batch>> rolling_;
+  std::optional<metrics::MetricsWriter> writer_;
+  std::vector<metrics::StepRecord> history_;
+  TrainPosition position_;
+  TrainSummary summary_;
+  int64_t steps_ = 0, steps_here_ = 0, saved_step_ = -1;
+  double seconds_before_ = 0;
+  Clock::time_point started_;
+};
+
+}  // namespace
+
+Result<TrainSummary> RunTraining(const TrainConfig& config, TrainParts parts, progress::Sink& progress,
+                                 const TrainOptions& options) {
+  return Guarded<TrainSummary>([&] { return TrainRun(config, std::move(parts), progress, options).Run(); });
+}
+
+Result<DryRun> TryTraining(const TrainConfig& config, TrainParts parts, progress::Sink& progress,
+                           const TrainOptions& options) {
+  return Guarded<DryRun>([&] { return TrainRun(config, std::move(parts), progress, options).Try(); });
+}
+
+}  // namespace jade::train

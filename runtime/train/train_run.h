@@ -1,0 +1,70 @@
+#pragma once
+// Joint training from configuration to weights: what `jade train` does. A run lives in a folder:
+//   checkpoint.safetensors   everything needed to go on; replaced as configured and when interrupted
+//   run.json, metrics.jsonl, plans.jsonl, samples.jsonl, alarms.jsonl, tensorboard/   docs/training-report.md
+//   best/, last/             the best model on dev and the last, fp32, as Hugging Face folders
+//   dev.jsonl, test.jsonl    the last evaluation of each, a row a question, as `jade eval --rows` writes them
+//   result.json              what the run came to
+// An interrupted run that is resumed has the figures it would have had: bitwise on one machine with the same number of
+// threads. One thread calls; the engine's and LibTorch's threads compute.
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "compiler/result/result.h"
+#include "runtime/engine/engine.h"
+#include "runtime/progress/progress.h"
+#include "runtime/session/session.h"
+#include "runtime/train/train_config.h"
+
+namespace jade::train {
+
+class Collective;
+
+struct TrainParts {
+  std::string model;  // folder or GGUF of the start
+  session::ProgramPtr program;
+  session::RunRequest request;               // as the settings say: roles, budget, params, reward, normalisation, code
+  std::vector<engine::ToolProvider*> tools;  // outlive the run
+  Collective* collective = nullptr;          // of several processes; null: this one alone
+};
+
+struct TrainOptions {
+  bool resume = false;
+  const std::atomic<bool>* cancel = nullptr;  // checked between calls; set: checkpoint of the last whole step, return
+  int64_t stop_after_steps = 0;               // of this call, as if interrupted; 0: no
+};
+
+struct TrainSummary {
+  int64_t steps = 0;
+  bool interrupted = false;
+  bool stopped_early = false;  // patience ran out
+  double first_f1 = 0, best_f1 = 0, last_f1 = 0;  // on dev; of the chosen measure's checkpoint
+  int64_t best_step = -1;
+  bool has_dev = false;
+  bool has_test = false;
+  double test_f1 = 0, test_em = 0;
+  double seconds = 0;
+  std::string output;  // of the best model, or the last without dev; empty when interrupted
+};
+
+// Fails on a folder that holds a run unless `resume`; on bad data, with file and line; and when a loss, a gradient or
+// the policy's divergence is out of bounds, naming step, role and transitions.
+Result<TrainSummary> RunTraining(const TrainConfig& config, TrainParts parts, progress::Sink& progress,
+                                 const TrainOptions& options = {});
+
+// What a step would take, found from a smaller one that is thrown away.
+struct DryRun {
+  int64_t steps = 0;
+  int64_t parameters = 0;
+  int64_t pilot_questions = 0;
+  double calls = 0, prompt_tokens = 0, response_tokens = 0;  // of a step
+  double rollout_seconds = 0, update_seconds = 0;            // of a step
+  double total_seconds = 0;
+  int64_t peak_bytes = 0;  // that the pilot held: a step needs little more, for micro-batches have a fixed size
+};
+Result<DryRun> TryTraining(const TrainConfig& config, TrainParts parts, progress::Sink& progress,
+                           const TrainOptions& options = {});
+
+}  // namespace jade::train

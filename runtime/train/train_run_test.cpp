@@ -1,0 +1,259 @@
+// Whole training runs of a small model: what is rewarded becomes likelier, an interrupted run goes on exactly, frozen
+// roles stay as they were.
+
+#include "runtime/train/train_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "runtime/backbone/model_io.h"
+#include "runtime/train/team.h"
+#include "runtime/train/training_fixtures.h"
+
+namespace jade::train {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+// The reward counts the letter `e` in what the second role says; the first role's reply is read by nobody but it.
+constexpr std::string_view kProgram = R"(use std.types
+executor Think(question: Query) -> Query {
+  user """{question}"""
+  emits <query> Query
+  malformed Query(raw)
+  penalty 0.5
+  sample max_tokens 6
+}
+executor Say(question: Query) -> Answer {
+  user """{question}"""
+  emits <answer> Answer
+  malformed Answer(raw)
+  penalty 0.0
+  sample max_tokens 6
+}
+reward Letters(answer: Answer, gold: [Text], run: Run) -> Float { if contains(lower(answer), "e") { 1.0 } else { 0.0 } }
+main workflow Solve(question: Query) -> Answer { Say(Think(question)) }
+)";
+
+class TrainRunTest : public ::testing::Test {
+ protected:
+  TrainRunTest() {
+    weights::ModelConfig model;
+    model.vocab_size = 259;
+    model.hidden_size = 32;
+    model.layers = 2;
+    model.heads = 2;
+    model.kv_heads = 1;
+    model.head_dim = 16;
+    model.ffn_size = 64;
+    model.max_positions = 128;
+    model.tied_embeddings = true;
+    model.eos_ids = {2};
+    backbone::Decoder decoder(model);
+    decoder.InitialiseRandom(5);
+    const tokenizer::TokenizerSpec spec = testing::ByteTokenizerSpec();
+    EXPECT_TRUE(backbone::SaveDecoder(decoder, folder_ / "start", {.dtype = at::kFloat, .tokenizer = &spec}).ok());
+    std::string questions;
+    for (int i = 0; i < 24; ++i) {
+      questions += nlohmann::json{{"id", std::to_string(i)}, {"question", std::string(1, static_cast<char>('a' + i))},
+                                  {"answer", "e"}}.dump() + "\n";
+    }
+    folder_.Write("questions.jsonl", questions);
+    const session::Loaded loaded = session::Program::LoadText("solve.jade", std::string(kProgram));
+    EXPECT_NE(loaded.program, nullptr) << (loaded.diagnostics.empty() ? "" : loaded.diagnostics.front().message);
+    parts_.model = folder_ / "start";
+    parts_.program = loaded.program;
+    parts_.request.program = loaded.program;
+    parts_.request.reward = "Letters";
+  }
+
+  // `more` are lines of the map `train`.
+  TrainConfig Config(const std::string& run, const std::string& more = "") {
+    const std::string text = "backbone: { model: tiny, dtype: fp32, threads: 1, kv_cache: 4MiB }\ntrain:\n  file: solve.jade\n  run: " +
+                             (folder_ / run) + "\n  data: { train: " + (folder_ / "questions.jsonl") +
+                             ", dev: " + (folder_ / "questions.jsonl") +
+                             " }\n  dev: { every: 3 }\n  steps: 6\n  actor: { lr: 3e-3 }\n"
+                             "  critic: { lr: 3e-3 }\n  rollout: { questions: 24, samples: 2 }\n" + more;
+    auto config = ParseTrainConfig("train.yaml", text);
+    EXPECT_TRUE(config.ok()) << config.error().ToString();
+    config->update.compute = ComputeType::kFp32;
+    if (more.find("mini_batch") == std::string::npos) {
+      config->update.mini_batch = 0;
+      config->update.mini_batches = 2;
+    }
+    return *config;
+  }
+  Result<TrainSummary> Train(const TrainConfig& config, const TrainOptions& options = {}) {
+    at::set_num_threads(1);
+    progress::SilentSink silent;
+    return RunTraining(config, parts_, silent, options);
+  }
+  // Lines of metrics.jsonl by step and tag, without what a clock says.
+  std::map<std::pair<int64_t, std::string>, double> Figures(const std::string& run) {
+    std::map<std::pair<int64_t, std::string>, double> figures;
+    std::ifstream file(folder_ / (run + "/metrics.jsonl"));
+    std::string line;
+    while (std::getline(file, line)) {
+      const auto json = nlohmann::json::parse(line);
+      for (const auto& [tag, value] : json.at("scalars").items()) {
+        if (tag.starts_with("time/") || tag.starts_with("speed/") || value.is_null()) continue;
+        figures[{json.at("step").get<int64_t>(), tag}] = value.get<double>();
+      }
+    }
+    return figures;
+  }
+
+  TemporaryFolder folder_;
+  TrainParts parts_;
+};
+
+TEST_F(TrainRunTest, WhatIsRewardedBecomesLikelier) {
+  TrainConfig config = Config("run");
+  config.steps = 30;
+  const Result<TrainSummary> summary = Train(config);
+  ASSERT_TRUE(summary.ok()) << summary.error().ToString();
+  EXPECT_EQ(summary->steps, 30);
+  const auto figures = Figures("run");
+  const double first = figures.at({1, "reward/mean"}), last = figures.at({30, "reward/mean"});
+  EXPECT_LT(first, 0.3);
+  EXPECT_GT(last, first + 0.3);
+  EXPECT_GT(figures.at({30, "dev/reward"}), 0.5);
+  EXPECT_EQ(figures.at({1, "role/Think/valid"}), 0.0);
+  EXPECT_NEAR(figures.at({1, "role/Think/penalty"}), 0.5, 1e-9);
+}
+
+TEST_F(TrainRunTest, AnInterruptedRunGoesOnExactly) {
+  ASSERT_TRUE(Train(Config("whole")).ok());
+  const auto whole = Figures("whole");
+  for (const int64_t stop : {1, 2, 3, 5}) {
+    const std::string run = "cut" + std::to_string(stop);
+    const Result<TrainSummary> cut = Train(Config(run), {.stop_after_steps = stop});
+    ASSERT_TRUE(cut.ok()) << cut.error().ToString();
+    EXPECT_TRUE(cut->interrupted);
+    const Result<TrainSummary> rest = Train(Config(run), {.resume = true});
+    ASSERT_TRUE(rest.ok()) << rest.error().ToString();
+    EXPECT_EQ(Figures(run), whole) << "stopped after " << stop;
+  }
+}
+
+TEST_F(TrainRunTest, TheFirstMiniBatchHasARatioOfOne) {
+  TrainConfig config = Config("run");
+  config.steps = 1;
+  config.update.mini_batches = 1;
+  ASSERT_TRUE(Train(config).ok());
+  const auto figures = Figures("run");
+  EXPECT_EQ(figures.at({1, "policy/kl_step"}), 0.0);
+  EXPECT_EQ(figures.at({1, "policy/clip_fraction"}), 0.0);
+  EXPECT_LT(figures.at({1, "train/mismatch_max"}), 1e-4);  // the engine's log-probabilities
+}
+
+TEST_F(TrainRunTest, CuttingAMiniBatchIntoMicroBatchesChangesRoundingOnly) {
+  TrainConfig config = Config("one");
+  config.steps = 2;
+  ASSERT_TRUE(Train(config).ok());
+  TrainConfig pieces = Config("pieces");
+  pieces.steps = 2;
+  pieces.update.micro_tokens = 40;
+  ASSERT_TRUE(Train(pieces).ok());
+  const auto one = Figures("one"), cut = Figures("pieces");
+  for (const char* tag : {"policy/loss", "policy/grad_norm", "value/loss", "value/grad_norm"}) {
+    EXPECT_NEAR(one.at({1, tag}), cut.at({1, tag}), 1e-4 * (1 + std::abs(one.at({1, tag})))) << tag;
+  }
+}
+
+TEST_F(TrainRunTest, RolesThatAreNotTrainedAreServedByTheStart) {
+  const TrainConfig config = Config("run", "  roles: { train: [Say] }\n");
+  const auto roles = RolesOf(config, *parts_.program);
+  ASSERT_TRUE(roles.ok());
+  EXPECT_THAT(roles->trained, ::testing::ElementsAre("Say"));
+  ASSERT_TRUE(Train(config).ok());
+  const auto figures = Figures("run");
+  EXPECT_TRUE(figures.contains({1, "role/Say/advantage_mean"}));
+  EXPECT_FALSE(figures.contains({1, "role/Think/advantage_mean"}));
+  EXPECT_TRUE(figures.contains({1, "role/Think/valid"}));
+}
+
+TEST_F(TrainRunTest, OneStepOffThePolicyIsCorrectedAndResumedExactly) {
+  const auto with = [&](const std::string& run) {
+    TrainConfig config = Config(run);
+    config.rollout.overlap = true;
+    return config;
+  };
+  ASSERT_TRUE(Train(with("whole")).ok());
+  ASSERT_TRUE(Train(with("cut"), {.stop_after_steps = 3}).ok());
+  ASSERT_TRUE(Train(with("cut"), {.resume = true}).ok());
+  EXPECT_EQ(Figures("cut"), Figures("whole"));
+  EXPECT_GT(Figures("whole").at({3, "train/mismatch_mean"}), 1e-4);  // another policy's samples
+}
+
+TEST_F(TrainRunTest, EveryEstimatorLearns) {
+  for (const char* estimator : {"grpo", "rloo", "reinforce++", "reinforce++-baseline"}) {
+    TrainConfig config = Config(estimator, std::string("  advantage: { estimator: ") + estimator + " }\n");
+    config.steps = 20;
+    const Result<TrainSummary> summary = Train(config);
+    ASSERT_TRUE(summary.ok()) << estimator << ": " << summary.error().ToString();
+    const auto figures = Figures(estimator);
+    EXPECT_GT(figures.at({20, "reward/mean"}), figures.at({1, "reward/mean"}) + 0.1) << estimator;
+    EXPECT_FALSE(figures.contains({1, "value/loss"})) << estimator;
+  }
+}
+
+TEST_F(TrainRunTest, CreditAlongTheGraphLearns) {
+  TrainConfig config = Config("run", "  advantage: { estimator: graph-gae, lambda_graph: 0.9 }\n");
+  config.steps = 20;
+  ASSERT_TRUE(Train(config).ok());
+  const auto figures = Figures("run");
+  EXPECT_GT(figures.at({20, "reward/mean"}), figures.at({1, "reward/mean"}) + 0.1);
+  EXPECT_FALSE(figures.contains({1, "credit/unreached_calls"}));
+}
+
+TEST_F(TrainRunTest, CallsThatAreSampledAnewGiveTheirOwnBaseline) {
+  TrainConfig config = Config("run", "  advantage: { counterfactual: { alternatives: 3, share: 0.5 } }\n");
+  config.steps = 25;
+  ASSERT_TRUE(Train(config).ok());
+  const auto figures = Figures("run");
+  EXPECT_GT(figures.at({1, "credit/counterfactual_calls"}), 20);
+  EXPECT_LT(figures.at({1, "credit/counterfactual_calls"}), 76);
+  EXPECT_GT(figures.at({25, "reward/mean"}), figures.at({1, "reward/mean"}) + 0.1);
+}
+
+TEST_F(TrainRunTest, AHeadOnThePolicyIsACriticToo) {
+  TrainConfig config = Config("run");
+  config.critic = CriticKind::kHead;
+  config.critic_warm_up = 2;
+  config.steps = 20;
+  ASSERT_TRUE(Train(config).ok());
+  const auto figures = Figures("run");
+  EXPECT_FALSE(figures.contains({2, "policy/loss"}));
+  EXPECT_TRUE(figures.contains({2, "value/loss"}));
+  EXPECT_GT(figures.at({20, "reward/mean"}), figures.at({1, "reward/mean"}) + 0.1);
+}
+
+TEST_F(TrainRunTest, ADivergingRunStopsAndSaysWhere) {
+  TrainConfig config = Config("run");
+  config.actor_lr = 1.0;
+  config.update.mini_batches = 6;
+  config.update.epochs = 3;
+  config.update.kl_limit = 0.5;
+  const Result<TrainSummary> summary = Train(config);
+  ASSERT_FALSE(summary.ok());
+  EXPECT_THAT(summary.error().ToString(), HasSubstr("nats a token"));
+  EXPECT_THAT(summary.error().ToString(), HasSubstr("Say"));
+}
+
+TEST_F(TrainRunTest, AFolderThatHoldsARunIsNotWrittenOver) {
+  TrainConfig config = Config("run");
+  config.steps = 1;
+  ASSERT_TRUE(Train(config).ok());
+  const Result<TrainSummary> again = Train(config);
+  ASSERT_FALSE(again.ok());
+  EXPECT_THAT(again.error().ToString(), HasSubstr("--resume"));
+}
+
+}  // namespace
+}  // namespace jade::train

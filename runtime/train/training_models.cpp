@@ -1,0 +1,63 @@
+#include "runtime/train/training_models.h"
+
+#include <fmt/format.h>
+
+#include "runtime/backbone/make_engine.h"
+#include "runtime/backbone/model_io.h"
+#include "runtime/train/critic.h"
+#include "runtime/train/team.h"
+
+namespace jade::train {
+namespace {
+
+bool NeedsStart(const TrainConfig& config, bool frozen_roles) {
+  return (frozen_roles && config.others == OtherRoles::kStart) || config.kl_report_every > 0 ||
+         config.advantage.kl.in != advantage::KlPlace::kNone;
+}
+
+int ThreadsOf(const settings::Backbone& settings) {
+  return settings.threads > 0 ? static_cast<int>(settings.threads) : backbone::UsableProcessors();
+}
+
+Result<std::unique_ptr<backbone::ServingEngine>> MakeTrainingEngine(const settings::Backbone& settings,
+                                                                    const TrainingModels& models,
+                                                                    tokenizer::ChatFormat chat) {
+  backbone::EngineOptions options;
+  JADE_ASSIGN_OR_RETURN(options.weights,
+                        backbone::ChooseNumber(settings.dtype, models.policy->device(), models.policy->config()));
+  options.kv_cache_bytes = static_cast<int64_t>(settings.kv_cache);
+  options.threads = ThreadsOf(settings);
+  options.serving.name = settings.model;
+  options.serving.deterministic = settings.deterministic;
+  std::vector<backbone::NamedDecoder> policies{{"", models.serving}};
+  if (models.start != nullptr) policies.push_back({kStartPolicy, models.start});
+  return backbone::MakeEngine(policies, std::move(chat), options);
+}
+
+}  // namespace
+
+Status TrainingModels::Publish() {
+  if (serving == policy) return engine->Refresh("", {});
+  return engine->Refresh("", [this] { CopyWeights(*policy, *serving); });
+}
+
+Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& config, const std::string& model,
+                                                           bool frozen_roles) {
+  const settings::Backbone& settings = config.settings.backbone;
+  JADE_ASSIGN_OR_RETURN(const at::Device device, backbone::ChooseDevice(settings.device));
+  JADE_ASSIGN_OR_RETURN(const weights::ModelFiles files, weights::ModelFiles::Open(model));
+  JADE_ASSIGN_OR_RETURN(const tokenizer::Tokenizer tokenizer, files.LoadTokenizer());
+  JADE_ASSIGN_OR_RETURN(tokenizer::ChatFormat chat, tokenizer::ChatFormat::Detect(tokenizer));
+  at::set_num_threads(ThreadsOf(settings));
+  auto models = std::make_unique<TrainingModels>();
+  JADE_ASSIGN_OR_RETURN(models->policy, backbone::LoadDecoder(files, device));
+  models->serving = config.rollout.overlap ? CopyOf(*models->policy) : models->policy;
+  if (NeedsStart(config, frozen_roles)) models->start = CopyOf(*models->policy);
+  models->max_positions = models->policy->config().max_positions;
+  models->tokenizer = tokenizer.spec();
+  models->vocabulary = backbone::MakeVocabulary(chat, models->policy->config().vocab_size);
+  JADE_ASSIGN_OR_RETURN(models->engine, MakeTrainingEngine(settings, *models, std::move(chat)));
+  return models;
+}
+
+}  // namespace jade::train

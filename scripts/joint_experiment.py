@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Runs the joint-training experiment as a queue that may be stopped and started again.
+
+  scripts/joint_experiment.py [WORK_FOLDER] [--jade PATH] [--minutes N] [--arms a,b] [--seeds 1,2,3] [--rates 1e-5,…]
+
+Every arm is run with three learning rates and the first seed; the rate with the best dev F1 is then run with the other
+seeds. A run that was cut off goes on from its checkpoint; one that is done is not run again. After each run
+WORK_FOLDER/ablation.json and summary.txt are written anew. Needs nothing but Python 3 and a built `jade`.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ARMS = {
+    "joint": "roles: { train: all }",
+    "planner": "roles: { train: planners, others: start }",
+    "executors": "roles: { train: executors, others: start }",
+    "planner-filter": "roles: { train: planners, others: filter }",
+    "executors-filter": "roles: { train: executors, others: filter }",
+}
+PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
+
+
+class Queue:
+    def __init__(self, options):
+        self.options = options
+        self.work = pathlib.Path(options.work).resolve()
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
+        self.base = (ROOT / options.base).read_text()
+
+    def folder(self, arm, rate, seed):
+        return self.work / f"{arm}-lr{rate}-s{seed}"
+
+    def config(self, arm, rate, seed):
+        folder = self.folder(arm, rate, seed)
+        # A critic learns ten times as fast as its policy, as in the preset.
+        lines = (f"\n  run: {folder}\n  arm: {arm}\n  seed: {seed}\n  {ARMS[arm]}\n"
+                 f"  actor: {{ lr: {rate} }}\n  critic: {{ lr: {float(rate) * 10:g}, warm_up: {self.options.warm_up} }}\n")
+        path = self.work / f"{folder.name}.yaml"
+        path.write_text(self.base.rstrip("\n") + lines)
+        return path
+
+    def result(self, arm, rate, seed):
+        path = self.folder(arm, rate, seed) / "result.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def run(self, arm, rate, seed):
+        """True when the run is done; False when time is up."""
+        if self.result(arm, rate, seed):
+            return True
+        left = self.deadline - time.monotonic() if self.deadline else None
+        if left is not None and left < 30:
+            return False
+        print(f"{time.strftime('%H:%M:%S')} {arm}, rate {rate}, seed {seed}", flush=True)
+        config = self.config(arm, rate, seed)
+        log = open(self.work / f"{config.stem}.log", "ab")
+        process = subprocess.Popen([self.options.jade, "train", str(config), "--resume"], cwd=ROOT, stdout=log,
+                                   stderr=log)
+        try:
+            status = process.wait(timeout=left)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # leaves a checkpoint
+            process.wait()
+            return False
+        except KeyboardInterrupt:
+            process.wait()
+            raise
+        if status == 130:
+            return False
+        if status != 0:
+            sys.exit(f"{config}: exit status {status}; see {log.name}")
+        self.report()
+        return True
+
+    def best_rate(self, arm):
+        done = [(self.result(arm, rate, self.options.seeds[0]), rate) for rate in self.options.rates]
+        if any(result is None for result, _ in done):
+            return None
+        return max(done, key=lambda item: item[0]["best_f1"])[1]
+
+    def work_through(self):
+        first, *others = self.options.seeds
+        for rate in self.options.rates:
+            for arm in self.options.arms:
+                if not self.run(arm, rate, first):
+                    return
+        for seed in others:
+            for arm in self.options.arms:
+                if not self.run(arm, self.best_rate(arm), seed):
+                    return
+
+    def compare(self, a, b):
+        rows = {}
+        for arm in (a, b):
+            rate = self.best_rate(arm)
+            files = [self.folder(arm, rate, seed) / "test.jsonl" for seed in self.options.seeds] if rate else []
+            rows[arm] = [str(f) for f in files if f.exists()]
+        count = min(len(rows[a]), len(rows[b]))
+        if count == 0:
+            return None
+        command = [self.options.jade, "eval", "--compare", ",".join(rows[a][:count]), ",".join(rows[b][:count]), "--json"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            return {"a": a, "b": b, "error": done.stderr.strip()}
+        f1 = json.loads(done.stdout)["metrics"]["f1"]
+        return {"a": a, "b": b, "seeds": count, "difference": f1["difference"], "low": f1["low"], "high": f1["high"]}
+
+    def report(self):
+        rows = []
+        for arm in self.options.arms:
+            for rate in self.options.rates:
+                for seed in self.options.seeds:
+                    result = self.result(arm, rate, seed)
+                    if result:
+                        valid = [v for k, v in result.items() if re.fullmatch(r"test/role/.*/valid", k)]
+                        rows.append({"arm": arm, "seed": seed, "lr": float(rate), "dev_f1": result["best_f1"],
+                                     "test_f1": result.get("test/f1"), "test_em": result.get("test/em"),
+                                     "turns": result.get("test/turns"), "retrievals": result.get("test/retrievals"),
+                                     "valid_min": min(valid, default=None), "minutes": result["seconds"] / 60,
+                                     "chosen": rate == self.best_rate(arm)})
+        comparisons = [c for c in (self.compare(a, b) for a, b in PAIRS if {a, b} <= set(self.options.arms)) if c]
+        ablation = {"rows": rows, "comparisons": comparisons}
+        (self.work / "ablation.json").write_text(json.dumps(ablation, indent=1) + "\n")
+        lines = []
+        for arm in self.options.arms:
+            chosen = [r for r in rows if r["arm"] == arm and r["chosen"]]
+            if chosen:
+                f1 = [r["test_f1"] for r in chosen]
+                deviation = statistics.stdev(f1) if len(f1) > 1 else 0.0
+                lines.append(f"{arm:18} rate {chosen[0]['lr']:g}  test F1 {statistics.mean(f1):.4f} ± {deviation:.4f} "
+                             f"({len(f1)} seeds)  valid ≥ {min(r['valid_min'] for r in chosen):.3f}")
+        lines += [json.dumps(c) for c in comparisons]
+        (self.work / "summary.txt").write_text("\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", nargs="?", default=str(ROOT / "build/joint"))
+    parser.add_argument("--jade", default=str(ROOT / "build/release/jade"))
+    parser.add_argument("--base", default="bench/joint/base.yaml")
+    parser.add_argument("--minutes", type=float, default=0, help="stop with a checkpoint after so long (0: go on to the end)")
+    parser.add_argument("--arms", default=",".join(ARMS))
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--rates", default="3e-5,1e-4,3e-4")
+    parser.add_argument("--warm-up", type=int, default=5, help="steps in which the critic alone learns")
+    options = parser.parse_args()
+    options.arms = options.arms.split(",")
+    options.seeds = [int(seed) for seed in options.seeds.split(",")]
+    options.rates = options.rates.split(",")
+    unknown = [arm for arm in options.arms if arm not in ARMS]
+    if unknown:
+        parser.error(f"unknown arm {unknown[0]}; known are {', '.join(ARMS)}")
+    if not os.access(options.jade, os.X_OK):
+        parser.error(f"no {options.jade}: run scripts/build.sh first, or give --jade")
+    queue = Queue(options)
+    queue.work_through()
+    queue.report()
+    print((queue.work / "summary.txt").read_text(), end="")
+
+
+if __name__ == "__main__":
+    main()
