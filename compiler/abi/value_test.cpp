@@ -31,6 +31,22 @@ TEST(Value, EqualityIsStructural) {
                Value::Float(std::numeric_limits<double>::quiet_NaN()));
 }
 
+TEST(Value, AnOriginGoesWithItsValueAndIsNoPartOfIt) {
+  Value text = Value::Text("a");
+  EXPECT_EQ(text.origin(), 0u);
+  text.set_origin(Value::kOrigins - 2);
+  EXPECT_EQ(text, Value::Text("a"));
+  Value copy = text;
+  EXPECT_EQ(copy.origin(), Value::kOrigins - 2);
+  const Value moved = std::move(copy);
+  EXPECT_EQ(moved.origin(), Value::kOrigins - 2);
+  text = Value::Enum(3);
+  EXPECT_EQ(text.origin(), 0u);
+  text.set_origin(0x010203);
+  EXPECT_EQ(text.as_enum_case(), 3u);
+  EXPECT_EQ(Value::List({text}).as_list()[0].origin(), 0x010203u);
+}
+
 TEST(Value, MutationCopiesWhatIsShared) {
   Value list = Value::List({Value::Int(1)});
   Value alias = list;

@@ -9,6 +9,7 @@
 
 #include "runtime/replay/counterfactual.h"
 #include "runtime/replay/dataflow_tracer.h"
+#include "tests/differential/configurations.h"
 #include "tests/differential/program_generator.h"
 #include "tests/differential/scripted_world.h"
 
@@ -23,6 +24,7 @@ using trace::CallStatus;
 
 constexpr uint64_t kPrograms = 60;
 constexpr size_t kCallsOfEach = 5;
+constexpr uint64_t kCompiledEvery = 12;
 
 std::map<std::string, const CallRecord*> ByPath(const std::vector<CallRecord>& calls) {
   std::map<std::string, const CallRecord*> by_path;
@@ -73,6 +75,43 @@ struct Traced {
   std::vector<std::set<uint32_t>> reach;
 };
 
+// A world, and a session in which runs of its program are made and made again.
+struct Stage {
+  explicit Stage(const GeneratedProgram& program)
+      : program(program),
+        world(program, {}),
+        engine(&world.engine),
+        tools({&world.tools}),
+        session(&engine, {&tools}, world.engine.clock()),
+        resampled(&session, &engine, &tools) {}
+
+  FinishedRun Run(const RunRequest& request) {
+    const Result<session::RunId> run = session.Start(request);
+    EXPECT_TRUE(run.ok()) << run.error().ToString();
+    session.Drain();
+    return session.Take(*run);
+  }
+  // The run again, with this call answering as in another world.
+  replay::Alternative Resample(const std::shared_ptr<const replay::RecordedRun>& run, size_t call) {
+    const trace::PathHash& path = run->calls[call].path_hash;
+    const auto key = replay::StreamKeyOf(replay::AlternativeSeed(run->request, path, 0), path);
+    world.engine.SetMatcher([this, key](const engine::Request& request) {
+      return ReplyTo(request, program, request.sampling.stream == key ? program.seed + 1 : program.seed);
+    });
+    const auto started = resampled.Start(run, call, 1);
+    EXPECT_TRUE(started.ok()) << started.error().ToString();
+    session.Drain();
+    return resampled.Take(started->front());
+  }
+
+  const GeneratedProgram& program;
+  World world;
+  replay::ResamplingEngine engine;
+  replay::ResamplingTools tools;
+  session::Session session;
+  replay::Counterfactuals resampled;
+};
+
 class FlowTest : public ::testing::Test {
  protected:
   static RunRequest RequestOf(const GeneratedProgram& program, const session::LoadOptions& options = {}) {
@@ -88,10 +127,12 @@ class FlowTest : public ::testing::Test {
     request.budget.seconds = 1e6;
     return request;
   }
-  DataFlow FlowOf(const RunRequest& request, const std::vector<CallRecord>& calls) {
-    const Result<DataFlow> flow = tracer_.Trace(request, calls);
+  Traced TracedRun(const RunRequest& request, FinishedRun run) {
+    Result<DataFlow> flow = tracer_.Trace(request, run.calls);
     EXPECT_TRUE(flow.ok()) << flow.error().ToString();
-    return flow.ok() ? *flow : DataFlow{};
+    Traced traced{std::move(run), flow.ok() ? std::move(flow).value() : DataFlow{}, {}};
+    if (traced.flow.calls.size() == traced.run.calls.size()) traced.reach = Reach(traced.flow);
+    return traced;
   }
   // What differs between the runs must use the call that was sampled anew, in the run where it is.
   void Compare(const Traced& one, const Traced& other, size_t sampled_in_one) {
@@ -108,8 +149,36 @@ class FlowTest : public ::testing::Test {
     ++changes_;
     EXPECT_TRUE(one.reach.back().contains(sampled)) << "the value changed with " << one.run.calls[sampled].path;
   }
+  // The flow is that of the run however it is made.
+  void CompareWays(Stage& stage, const RunRequest& request, const Traced& first) {
+    static const passes::PassList none;
+    const RunRequest plain = RequestOf(stage.program, {.passes = &none, .plan_passes = &none});
+    const auto named = Named(first.flow, first.run.calls);
+    const Traced unpassed = TracedRun(plain, stage.Run(plain));
+    EXPECT_EQ(Named(unpassed.flow, unpassed.run.calls), named);
+    if (stage.program.seed % kCompiledEvery != 1 || !CodeSources::Available()) return;
+    RunRequest compiled = request;
+    compiled.code = code_.Of(Tier::kOptimisedCode);
+    const Traced native = TracedRun(request, stage.Run(compiled));
+    EXPECT_EQ(Named(native.flow, native.run.calls), named);
+  }
+  void CompareAlternatives(Stage& stage, const RunRequest& request, const Traced& first) {
+    const auto recorded = std::make_shared<const replay::RecordedRun>(replay::RecordedRun{request, first.run.calls});
+    size_t sampled = 0;
+    for (size_t call = 0; call < first.run.calls.size() && sampled < kCallsOfEach; ++call) {
+      if (first.run.calls[call].kind == trace::CallKind::kTool) continue;
+      ++sampled;
+      replay::Alternative alternative = stage.Resample(recorded, call);
+      if (!IsUndisturbed(alternative.finished)) continue;
+      ASSERT_TRUE(alternative.call.has_value());
+      const Traced second = TracedRun(request, std::move(alternative.finished));
+      Compare(first, second, call);
+      Compare(second, first, *alternative.call);
+    }
+  }
 
   replay::DataFlowTracer tracer_;
+  CodeSources code_;
   size_t changes_ = 0;
 };
 
@@ -120,47 +189,13 @@ TEST_F(FlowTest, WhatChangesWithACallUsesIt) {
     const GeneratedProgram program = GenerateProgram(seed);
     const RunRequest request = RequestOf(program);
     ASSERT_NE(request.program, nullptr);
-    World world(program, {});
-    replay::ResamplingEngine engine(&world.engine);
-    replay::ResamplingTools tools({&world.tools});
-    session::Session session(&engine, {&tools}, world.engine.clock());
-    replay::Counterfactuals resampled(&session, &engine, &tools);
-    const auto run = session.Start(request);
-    ASSERT_TRUE(run.ok()) << run.error().ToString();
-    session.Drain();
-    Traced first{session.Take(*run), {}, {}};
-    first.flow = FlowOf(request, first.run.calls);
+    Stage stage(program);
+    const Traced first = TracedRun(request, stage.Run(request));
     if (!IsUndisturbed(first.run)) continue;
     ++flows;
-    static const passes::PassList none;
-    const RunRequest plain = RequestOf(program, {.passes = &none, .plan_passes = &none});
-    EXPECT_EQ(Named(FlowOf(plain, first.run.calls), first.run.calls), Named(first.flow, first.run.calls));
-    first.reach = Reach(first.flow);
-
-    const auto recorded = std::make_shared<const replay::RecordedRun>(replay::RecordedRun{request, first.run.calls});
-    size_t sampled = 0;
-    for (size_t call = 0; call < first.run.calls.size() && sampled < kCallsOfEach; ++call) {
-      const CallRecord& record = first.run.calls[call];
-      if (record.kind == trace::CallKind::kTool) continue;
-      ++sampled;
-      RunRequest again = request;
-      again.seed = replay::AlternativeSeed(request, record.path_hash, 0);
-      // The one call answers as in another world.
-      world.engine.SetMatcher([&, key = replay::StreamKeyOf(again.seed, record.path_hash)](const engine::Request& one) {
-        return ReplyTo(one, program, one.sampling.stream == key ? program.seed + 1 : program.seed);
-      });
-      const auto started = resampled.Start(recorded, call, 1);
-      ASSERT_TRUE(started.ok()) << started.error().ToString();
-      session.Drain();
-      replay::Alternative alternative = resampled.Take(started->front());
-      if (!IsUndisturbed(alternative.finished)) continue;
-      ASSERT_TRUE(alternative.call.has_value());
-      Traced second{std::move(alternative.finished), {}, {}};
-      second.flow = FlowOf(again, second.run.calls);
-      second.reach = Reach(second.flow);
-      Compare(first, second, call);
-      Compare(second, first, *alternative.call);
-    }
+    CompareWays(stage, request, first);
+    CompareAlternatives(stage, request, first);
+    if (HasFailure()) return;
   }
   EXPECT_GT(flows, kPrograms / 4);
   EXPECT_GT(changes_, kPrograms);
