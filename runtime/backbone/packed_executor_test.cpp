@@ -76,7 +76,7 @@ std::unique_ptr<Executor> Make(std::shared_ptr<Decoder> decoder, kernels::Number
 }
 
 TEST(PackedExecutor, ComputesWhatThePlainDecoderDoes) {
-  const kernels::ServingTable* tables[4] = {};
+  const kernels::ServingTable* tables[kernels::kMostServingTables] = {};
   const int count = kernels::AvailableServingTables(tables);
   for (const bool variant : {false, true}) {
     const auto decoder = RandomDecoder(Shape(variant, variant));
@@ -99,7 +99,7 @@ class Invariance : public testing::TestWithParam<kernels::Number> {};
 
 TEST_P(Invariance, AReplyIsTheSameBitForBitHoweverItIsComputed) {
   const auto decoder = RandomDecoder(Shape());
-  const kernels::ServingTable* tables[4] = {};
+  const kernels::ServingTable* tables[kernels::kMostServingTables] = {};
   const int count = kernels::AvailableServingTables(tables);
   for (int i = 0; i < count; ++i) {
     const auto executor = Make(decoder, GetParam(), tables[i]);

@@ -170,15 +170,15 @@ const float* PackedStep::PreparedHead(const float* head, const std::vector<float
     table_.rms_norm(head, norm.data(), scratch, kernels::Number::kFp32, width, static_cast<float>(config_.norm_eps));
     head = scratch;
   }
-  table_.rotate(head, rotary_.Cos(position), rotary_.Sin(position), scratch + kMostHeadDim, width);
-  return scratch + kMostHeadDim;
+  table_.rotate(head, rotary_.Cos(position), rotary_.Sin(position), scratch + kernels::kMostHeadDim, width);
+  return scratch + kernels::kMostHeadDim;
 }
 
 void PackedStep::WriteRow(int64_t layer, const BlockRows& block, int64_t r) const {
   const PackedLayer& w = weights_.layers[static_cast<size_t>(layer)];
   const int64_t row = block.first_row + r, position = block.position + r, width = config_.head_dim;
   const float* joint = buffers_.qkv + row * layout_.joint_width();
-  alignas(64) float scratch[2 * kMostHeadDim];
+  alignas(64) float scratch[2 * kernels::kMostHeadDim];
   for (int64_t head = 0; head < config_.heads; ++head) {
     const float* q = PreparedHead(joint + head * width, w.q_norm, position, scratch);
     table_.convert(q, buffers_.queries + (row * layout_.q_width() + head * width) * number_bytes_, slab_.number(),
@@ -232,8 +232,8 @@ void PackedStep::AttendTile(int64_t layer, int64_t kv_head, const PlannedTile& p
   tile.scale = 1.0f / std::sqrt(static_cast<float>(width));
   tile.first_chunk = planned.first_chunk;
   tile.last_chunk = planned.last_chunk;
-  float* sums[kernels::kTileQueries];
-  int64_t at[kernels::kTileQueries];
+  float* sums[kernels::kMostTileQueries];
+  int64_t at[kernels::kMostTileQueries];
   for (int r = 0; r < planned.rows; ++r) {
     const int64_t head = kv_head * group + planned.member[r];
     at[r] = planned.row[r] * layout_.q_width() + head * width;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "runtime/kernels/tile_permission.h"
+
 namespace jade::kernels {
 
 uint16_t RoundToBf16(float x) {
@@ -32,7 +34,7 @@ void WriteKeyValue(const float* key, const float* value, char* block, int64_t sl
   std::memcpy(keys + (kKvTokens + slot) * head_dim, value, static_cast<size_t>(head_dim) * sizeof(float));
 }
 
-int AvailableServingTables(const ServingTable* tables[4]) {
+int AvailableServingTables(const ServingTable* tables[kMostServingTables]) {
   int count = 0;
   tables[count++] = &kServingBaseline;
 #if defined(__x86_64__)
@@ -42,7 +44,10 @@ int AvailableServingTables(const ServingTable* tables[4]) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq")) {
       tables[count++] = &kServingAvx512;
-      if (__builtin_cpu_supports("avx512bf16")) tables[count++] = &kServingAvx512Bf16;
+      if (__builtin_cpu_supports("avx512bf16")) {
+        tables[count++] = &kServingAvx512Bf16;
+        if (TilesPermitted()) tables[count++] = &kServingAmx;
+      }
     }
   }
 #endif
@@ -51,7 +56,7 @@ int AvailableServingTables(const ServingTable* tables[4]) {
 
 const ServingTable& BestServingTable() {
   static const ServingTable* const best = [] {
-    const ServingTable* tables[4] = {};
+    const ServingTable* tables[kMostServingTables] = {};
     return tables[AvailableServingTables(tables) - 1];
   }();
   return *best;

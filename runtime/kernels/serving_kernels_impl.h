@@ -1,5 +1,6 @@
 // The kernels of serving_kernels.h, included once for each instruction set with JADE_KERNEL_NAMESPACE,
-// JADE_SERVING_TABLE, JADE_KERNEL_NAME and JADE_VECTOR_BYTES set, and JADE_HAS_BF16_DOT where vdpbf16ps is there.
+// JADE_SERVING_TABLE, JADE_KERNEL_NAME and JADE_VECTOR_BYTES set, JADE_HAS_BF16_DOT where vdpbf16ps is there, and
+// JADE_HAS_TILES where tdpbf16ps is too.
 #if JADE_VECTOR_BYTES >= 32
 #include <immintrin.h>
 #endif
@@ -16,7 +17,36 @@ namespace {
 #include "runtime/kernels/serving_simd_impl.h"
 #include "runtime/kernels/serving_linear_impl.h"
 #include "runtime/kernels/serving_attention_impl.h"
+#ifdef JADE_HAS_TILES
+#include "runtime/kernels/serving_tiles_impl.h"
+#include "runtime/kernels/serving_tile_linear_impl.h"
+#include "runtime/kernels/serving_tile_attention_impl.h"
+#endif
 // clang-format on
+
+void Linear(const LinearTask& task, int64_t first, int64_t last) {
+  switch (task.weights) {
+    case Number::kFp32:
+      return LinearOf<Number::kFp32>(task, first, last);
+    case Number::kBf16:
+#ifdef JADE_HAS_TILES
+      return LinearTiles(task, first, last);
+#else
+      return LinearOf<Number::kBf16>(task, first, last);
+#endif
+    case Number::kInt8:
+      return LinearOf<Number::kInt8>(task, first, last);
+  }
+}
+
+void Attention(const AttentionTile& tile) {
+  if (tile.number == Number::kFp32) return AttentionByRows<Number::kFp32>(tile);
+#ifdef JADE_HAS_TILES
+  AttentionInTiles(tile);
+#else
+  AttentionByRows<Number::kBf16>(tile);
+#endif
+}
 
 void RmsNorm(const float* x, const float* weight, void* y, Number number, int64_t width, float eps) {
   const float inverse = 1.0f / __builtin_sqrtf(Dot(x, x, width) / static_cast<float>(width) + eps);
@@ -50,6 +80,11 @@ void Rotate(const float* x, const float* cos, const float* sin, float* y, int64_
 
 const ServingTable JADE_SERVING_TABLE = {
     .name = JADE_KERNEL_NAME,
+#ifdef JADE_HAS_TILES
+    .bf16_tile_queries = kMostTileQueries,
+#else
+    .bf16_tile_queries = kVectorTileQueries,
+#endif
     .linear = JADE_KERNEL_NAMESPACE::Linear,
     .rms_norm = JADE_KERNEL_NAMESPACE::RmsNorm,
     .attention = JADE_KERNEL_NAMESPACE::Attention,

@@ -13,7 +13,7 @@ namespace jade::kernels {
 namespace {
 
 std::vector<const ServingTable*> Tables() {
-  const ServingTable* tables[4] = {};
+  const ServingTable* tables[kMostServingTables] = {};
   const int count = AvailableServingTables(tables);
   return {tables, tables + count};
 }
@@ -210,24 +210,24 @@ TEST_P(AttentionShapes, IsSoftmaxOverWhatTheRowSeesWhateverTheTile) {
   const auto [number, dim, tokens] = GetParam();
   const Cache cache(dim, tokens, number);
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  constexpr int64_t kRows = kTileQueries;
-  const std::vector<float> q = Random(kRows * dim, 8);
+  const std::vector<float> q = Random(kMostTileQueries * dim, 8);
   const int64_t chunks = (tokens + kKeyChunk - 1) / kKeyChunk;
   for (const ServingTable* table : Tables()) {
+    const int64_t rows = table->TileQueries(number);
     const std::vector<char> queries = AsNumbers(*table, q, number);
-    std::vector<float> together(static_cast<size_t>(kRows * dim)), alone(static_cast<size_t>(dim));
+    std::vector<float> together(static_cast<size_t>(rows * dim)), alone(static_cast<size_t>(dim));
     AttentionState state;
     AttentionTile tile;
-    tile.head_dim = dim, tile.number = number, tile.rows = kRows, tile.state = &state;
+    tile.head_dim = dim, tile.number = number, tile.rows = rows, tile.state = &state;
     tile.blocks = cache.blocks.data(), tile.storage = cache.storage.data();
     tile.block_stride = KvHeadBytes(number, dim), tile.scale = scale, tile.last_chunk = chunks;
-    for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t r = 0; r < rows; ++r) {
       tile.q[r] = queries.data() + r * dim * NumberBytes(number), tile.out[r] = together.data() + r * dim;
       tile.limit[r] = std::max<int64_t>(1, tokens - r * 11);
       state.highest[r] = -INFINITY, state.sum[r] = 0;
     }
     table->attention(tile);
-    for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t r = 0; r < rows; ++r) {
       std::vector<float> out(static_cast<size_t>(dim));
       table->finish_attention(together.data() + r * dim, state.sum[r], out.data(), Number::kFp32, dim);
       const std::vector<double> expected = ExpectedAttention(cache, q.data() + r * dim, tile.limit[r], scale);
