@@ -39,8 +39,8 @@ struct PlannedSegment {
   int64_t first_position = 0;  // of the first of them
 };
 
-// `group`: query heads that share a key head. `tile_queries`: most rows of a tile. The segments' blocks must outlive the
-// plan.
+// `group`: query heads that share a key head. `tile_queries`: most rows of a tile. The segments' blocks must outlive
+// the plan.
 AttentionPlan PlanAttention(std::span<const PlannedSegment> segments, int64_t group, int64_t tile_queries);
 
 }  // namespace jade::backbone

@@ -84,11 +84,17 @@ TEST(AttentionPlan, CutsAPromptIntoTilesThatEndWhereTheirRowsEnd) {
   Blocks blocks;
   for (int i = 0; i < 20; ++i) blocks.push_back(i);
   const std::vector<PlannedSegment> segments{{blocks, 0, 100, 150}};
-  const AttentionPlan plan = PlanAttention(segments, 9, kernels::kVectorTileQueries);
-  ExpectWhole(plan, segments, 9);
-  int32_t rows = 0;
-  for (const auto& tile : plan.levels.at(0)) rows += tile.rows;
-  EXPECT_EQ(rows, 900);
+  for (const int64_t most : {kernels::kVectorTileQueries, kernels::kMostTileQueries}) {
+    const AttentionPlan plan = PlanAttention(segments, 9, most);
+    ExpectWhole(plan, segments, 9);
+    int32_t rows = 0;
+    for (const auto& tile : plan.levels.at(0)) {
+      EXPECT_LE(tile.rows, most);
+      rows += tile.rows;
+    }
+    EXPECT_EQ(rows, 900);
+    EXPECT_EQ(plan.levels[0].size(), static_cast<size_t>((900 + most - 1) / most));
+  }
 }
 
 TEST(AttentionPlan, StopsSharingAtSomeDepth) {

@@ -9,8 +9,8 @@ namespace {
 
 using kernels::Member;
 
-constexpr int64_t kLongRun = 12;   // panels that a member reads one after the other
-constexpr int64_t kRowBlock = 96;  // rows that go through a panel while it is in the cache
+constexpr int64_t kLongRun = 12;  // panels that a member reads one after the other
+constexpr int64_t kFewRows = 64;  // so many still wait for the weights
 
 // Runs work(unit) for all units, some here, and waits for the others.
 template <typename Work>
@@ -136,17 +136,17 @@ void PackedStep::Linear(Member& member, const kernels::PackedMatrix& matrix, con
   task.y = y;
   task.y_stride = y_stride;
   task.epilogue = epilogue;
-  const int64_t row_blocks = (rows + kRowBlock - 1) / kRowBlock;
+  const int64_t row_blocks = (rows + table_.row_block - 1) / table_.row_block;
   // Few rows wait for the weights: each member reads long runs of panels, fetching ahead. Many wait for arithmetic:
   // small units let the members end at the same time.
   const int64_t members = member.size();
   const int64_t runs = std::clamp(matrix.panels() / kLongRun, members, 4 * members);
-  const int64_t units = row_blocks == 1 ? runs : (16 * members + row_blocks - 1) / row_blocks;
+  const int64_t units = rows <= kFewRows ? runs : (16 * members + row_blocks - 1) / row_blocks;
   const int64_t panel_groups = std::min(matrix.panels(), members == 1 ? 1 : units);
   const int64_t y_bytes = epilogue == kernels::Epilogue::kSwiGlu ? number_bytes_ : 4;
   ForEach(member, row_blocks * panel_groups, [&](int64_t unit) {
     const int64_t block = unit / panel_groups, group = unit % panel_groups;
-    const int64_t first = block * rows / row_blocks, last = (block + 1) * rows / row_blocks;
+    const int64_t first = block * table_.row_block, last = std::min(rows, first + table_.row_block);
     kernels::LinearTask part = task;
     part.rows = last - first;
     part.x = static_cast<const char*>(x) + first * task.words * 4;
@@ -188,7 +188,7 @@ void PackedStep::WriteRow(int64_t layer, const BlockRows& block, int64_t r) cons
   const float* values = keys + layout_.kv_width();
   for (int64_t head = 0; head < config_.kv_heads; ++head) {
     const float* k = PreparedHead(keys + head * width, w.k_norm, position, scratch);
-    kernels::WriteKeyValue(k, values + head * width, slab_.At(layer, head) + block.block * slab_.block_bytes(),
+    table_.write_key_value(k, values + head * width, slab_.At(layer, head) + block.block * slab_.block_bytes(),
                            block.slot + r, slab_.number(), width);
   }
 }

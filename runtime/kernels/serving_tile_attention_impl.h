@@ -1,6 +1,6 @@
-// Attention over bf16 keys and values in tiles; included after serving_attention_impl.h, whose order of chunks and whose
-// weighing it shares. A block's keys are tiles of 32 numbers by 16 tokens as they lie, its values tiles of 16 tokens by
-// 16 numbers.
+// Attention over bf16 keys and values in tiles; included after serving_attention_impl.h, whose order of chunks and
+// whose weighing it shares. A block's keys are tiles of 32 numbers by 16 tokens as they lie, its values tiles of 16
+// tokens by 16 numbers.
 //
 // Registers: 0 … 3 scores of a chunk's blocks, or weighted values of 64 numbers; 4 and 5 queries or weights, of 32 and
 // of 16 numbers; 6 and 7 keys or values that go with them.
@@ -8,15 +8,20 @@
 constexpr int64_t kStepNumbers = 2 * kTileWords;
 static_assert(kKeyChunk == 4 * kKvTokens && kMostTileQueries == kTileRows && kLanes == kTileColumns);
 
-// The rows of a tile one behind the other, and what is computed of a chunk.
+// Of a chunk: scores, then weights; both are still needed while the chunk after it is begun.
+struct ChunkScratch {
+  alignas(64) float scores[kTileRows][kKeyChunk];
+  uint16_t weights[kTileRows][kKeyChunk];
+  Vec correction{};  // of each row
+};
+
+// The rows of a tile one behind the other.
 struct TileScratch {
   alignas(64) uint16_t q[kTileRows * kMostHeadDim];
-  float out[kTileRows * kMostHeadDim];    // weighted values so far
-  float added[kTileRows * kMostHeadDim];  // of this chunk
-  float scores[kTileRows][kKeyChunk];
-  uint16_t weights[kTileRows][kKeyChunk];
-  float correction[kTileRows];
+  float out[kTileRows * kMostHeadDim];          // weighted values so far
+  float added[kTileRows * kMostHeadDim];        // of a chunk
   uint32_t last[kKvTokens / 2 * kMostHeadDim];  // values of a block that is not full, then zeros
+  ChunkScratch chunk[2];
 };
 
 template <int kBlock>
@@ -32,7 +37,14 @@ inline void ScoreBlock(const AttentionTile& t, int64_t chunk, int64_t blocks, in
   }
 }
 
-inline void ScoresInTiles(const AttentionTile& t, int64_t chunk, int64_t blocks, TileScratch& s) {
+// The tokens of a chunk that any row sees.
+inline int64_t TokensOf(int64_t chunk, int64_t limit) {
+  return Least(kKeyChunk, limit - chunk * kKeyChunk);
+}
+
+// Of blocks that are not there, 0.
+inline void ScoresInTiles(const AttentionTile& t, int64_t chunk, int64_t limit, TileScratch& s) {
+  const int64_t blocks = (TokensOf(chunk, limit) + kKvTokens - 1) / kKvTokens;
   ZeroTile<0>();
   ZeroTile<1>();
   ZeroTile<2>();
@@ -48,50 +60,81 @@ inline void ScoresInTiles(const AttentionTile& t, int64_t chunk, int64_t blocks,
     ScoreBlock<2>(t, chunk, blocks, dim);
     ScoreBlock<3>(t, chunk, blocks, dim);
   }
-  StoreTile<0>(s.scores[0], kKeyChunk * 4);
-  StoreTile<1>(s.scores[0] + kKvTokens, kKeyChunk * 4);
-  StoreTile<2>(s.scores[0] + 2 * kKvTokens, kKeyChunk * 4);
-  StoreTile<3>(s.scores[0] + 3 * kKvTokens, kKeyChunk * 4);
+  float* scores = s.chunk[chunk % 2].scores[0];
+  StoreTile<0>(scores, kKeyChunk * 4);
+  StoreTile<1>(scores + kKvTokens, kKeyChunk * 4);
+  StoreTile<2>(scores + 2 * kKvTokens, kKeyChunk * 4);
+  StoreTile<3>(scores + 3 * kKvTokens, kKeyChunk * 4);
 }
 
-// Scales a row's scores, takes out those of keys that it does not see, and returns the largest so far.
-inline float ScaleScores(float* scores, float scale, int64_t seen, float before) {
+// rows[r] of 16 rows in one lane each: lanes are joined with those 8 beside them, then 4, 2, 1.
+template <typename Join>
+inline Vec JoinLanes(const Vec (&rows)[kTileRows], Join join) {
+  __m512 eight[8], four[4], two[2];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) {
+    const auto a = (__m512)rows[i], b = (__m512)rows[i + 8];
+    eight[i] = join(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    four[i] =
+        join(_mm512_shuffle_f32x4(eight[i], eight[i + 4], 0x88), _mm512_shuffle_f32x4(eight[i], eight[i + 4], 0xdd));
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    two[i] = join(_mm512_shuffle_ps(four[i], four[i + 2], 0x44), _mm512_shuffle_ps(four[i], four[i + 2], 0xee));
+  }
+  const __m512 joined = join(_mm512_shuffle_ps(two[0], two[1], 0x88), _mm512_shuffle_ps(two[0], two[1], 0xdd));
+  const __m512i order = _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15);
+  return (Vec)_mm512_permutexvar_ps(order, joined);
+}
+
+// Takes out the scores of keys that a row does not see.
+inline void HideScores(float* scores, int64_t seen) {
   constexpr IntVec kLane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  Vec tops = Splat(before);
   for (int64_t i = 0; i < kKeyChunk; i += kLanes) {
-    Vec score = Load(scores + i) * scale;
-    if (seen < i + kLanes) score = kLane < static_cast<int32_t>(seen - i) ? score : Splat(-__builtin_inff());
-    Store(scores + i, score);
-    tops = score > tops ? score : tops;
+    Store(scores + i, kLane < static_cast<int32_t>(seen - i) ? Load(scores + i) : Splat(-__builtin_inff()));
   }
-  return LargestOf(tops);
 }
 
-// As Weigh, without a way through memory.
-inline float WeighInRegisters(const float* scores, float largest, uint16_t* weights) {
+// A row's weights under its largest score, and of each lane their sum.
+inline Vec WeighRow(const float* scores, float scale, float largest, uint16_t* weights) {
   Vec total{};
-  for (int64_t i = 0; i < kKeyChunk; i += kLanes) {
-    const auto half = (__m256i)_mm512_cvtneps_pbh((__m512)PowerOfTwo(Load(scores + i) - largest));
-    *reinterpret_cast<__m256i_u*>(weights + i) = half;
-    total += (Vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+#pragma GCC unroll 2
+  for (int64_t i = 0; i < kKeyChunk; i += 2 * kLanes) {
+    const Vec low = PowerOfTwo(Fma(Load(scores + i), Splat(scale), Splat(-largest)));
+    const Vec high = PowerOfTwo(Fma(Load(scores + i + kLanes), Splat(scale), Splat(-largest)));
+    const auto both = (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
+    _mm512_store_si512(weights + i, both);
+    total += AsFloat((WordVec)both << 16) + AsFloat((WordVec)both & 0xffff0000U);
   }
-  return SumOf(total);
+  return total;
 }
 
-inline void WeighTile(const AttentionTile& t, int64_t chunk, TileScratch& s) {
+// Scores to weights under the running maximum. A score that is not a number is passed over in the maximum; its weight
+// is none either, and so the logits are not.
+inline void WeighTile(const AttentionTile& t, int64_t chunk, ChunkScratch& s) {
   const float scale = t.scale * 1.44269504f;  // weights are powers of two
-  alignas(64) float largest[kTileRows], change[kTileRows] = {};
+  Vec rows[kTileRows] = {};
   for (int64_t r = 0; r < t.rows; ++r) {
-    const float before = t.state->highest[r];
-    largest[r] = ScaleScores(s.scores[r], scale, t.limit[r] - chunk * kKeyChunk, before);
-    change[r] = before - largest[r];
-    t.state->highest[r] = largest[r];
+    const int64_t seen = t.limit[r] - chunk * kKeyChunk;
+    if (seen < kKeyChunk) HideScores(s.scores[r], seen);
+    Vec tops = Splat(-__builtin_inff());
+    for (int64_t i = 0; i < kKeyChunk; i += kLanes) {
+      const Vec score = Load(s.scores[r] + i);
+      tops = score > tops ? score : tops;
+    }
+    rows[r] = tops;
   }
-  Store(s.correction, PowerOfTwo(Load(change)));
-  for (int64_t r = 0; r < t.rows; ++r) {
-    t.state->sum[r] =
-        t.state->sum[r] * s.correction[r] + WeighInRegisters(s.scores[r], largest[r], s.weights[r]);
-  }
+  const Vec before = Load(t.state->highest);
+  const Vec tops = JoinLanes(rows, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); }) * scale;
+  const Vec largest = tops > before ? tops : before;
+  s.correction = PowerOfTwo(before - largest);
+  Store(t.state->highest, largest);
+  for (int64_t r = 0; r < t.rows; ++r) rows[r] = WeighRow(s.scores[r], scale, t.state->highest[r], s.weights[r]);
+  const Vec sums = JoinLanes(rows, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
+  Store(t.state->sum, Fma(Load(t.state->sum), s.correction, sums));
 }
 
 // The values of a block of which `tokens` are there: what lies behind them may be anything, and 0 times it too.
@@ -116,7 +159,7 @@ inline void AddBlock(const char* values, int64_t stride) {
 // added[r] = weights[r]·values for kColumns tiles of numbers from `dim` on.
 template <int kColumns>
 inline void WeighValues(const AttentionTile& t, int64_t dim, const char* const* values, int64_t blocks,
-                        TileScratch& s) {
+                        const ChunkScratch& chunk, TileScratch& s) {
   const int64_t stride = t.head_dim * 4;
   ZeroTile<0>();
   if constexpr (kColumns > 1) {
@@ -125,7 +168,7 @@ inline void WeighValues(const AttentionTile& t, int64_t dim, const char* const* 
     ZeroTile<3>();
   }
   for (int64_t b = 0; b < blocks; ++b) {
-    LoadTile<5>(s.weights[0] + b * kKvTokens, kKeyChunk * 2);
+    LoadTile<5>(chunk.weights[0] + b * kKvTokens, kKeyChunk * 2);
     const char* from = values[b] + dim * 4;
     AddBlock<0, kColumns>(from, stride);
     AddBlock<1, kColumns>(from, stride);
@@ -141,16 +184,21 @@ inline void WeighValues(const AttentionTile& t, int64_t dim, const char* const* 
   }
 }
 
-// out[r] = out[r]·correction[r] + weights[r]·values.
-inline void AddValuesInTiles(const AttentionTile& t, int64_t chunk, int64_t tokens, TileScratch& s) {
+// added = weights · values.
+inline void WeighValuesOf(const AttentionTile& t, int64_t chunk, int64_t limit, TileScratch& s) {
   const char* values[kBlocksInChunk];
-  const int64_t blocks = (tokens + kKvTokens - 1) / kKvTokens;
+  const int64_t tokens = TokensOf(chunk, limit), blocks = (tokens + kKvTokens - 1) / kKvTokens;
   for (int64_t b = 0; b < blocks; ++b) values[b] = ValuesOf(t, chunk * kBlocksInChunk + b, tokens - b * kKvTokens, s);
+  const ChunkScratch& of = s.chunk[chunk % 2];
   int64_t dim = 0;
-  for (; dim + 4 * kTileColumns <= t.head_dim; dim += 4 * kTileColumns) WeighValues<4>(t, dim, values, blocks, s);
-  for (; dim < t.head_dim; dim += kTileColumns) WeighValues<1>(t, dim, values, blocks, s);
+  for (; dim + 4 * kTileColumns <= t.head_dim; dim += 4 * kTileColumns) WeighValues<4>(t, dim, values, blocks, of, s);
+  for (; dim < t.head_dim; dim += kTileColumns) WeighValues<1>(t, dim, values, blocks, of, s);
+}
+
+// out[r] = out[r]·correction[r] + added[r].
+inline void AddValues(const AttentionTile& t, Vec corrections, TileScratch& s) {
   for (int64_t r = 0; r < t.rows; ++r) {
-    const Vec correction = Splat(s.correction[r]);
+    const Vec correction = (Vec)_mm512_permutexvar_ps(_mm512_set1_epi32(static_cast<int>(r)), (__m512)corrections);
     for (int64_t i = r * t.head_dim; i < (r + 1) * t.head_dim; i += kLanes) {
       Store(s.out + i, Fma(Load(s.out + i), correction, Load(s.added + i)));
     }
@@ -172,11 +220,15 @@ void AttentionInTiles(const AttentionTile& t) {
     __builtin_memcpy(s.out + r * t.head_dim, t.out[r], numbers * 4);
     limit = t.limit[r] > limit ? t.limit[r] : limit;
   }
-  for (int64_t chunk = t.first_chunk; chunk < t.last_chunk && chunk * kKeyChunk < limit; ++chunk) {
-    const int64_t tokens = Least(kKeyChunk, limit - chunk * kKeyChunk);
-    ScoresInTiles(t, chunk, (tokens + kKvTokens - 1) / kKvTokens, s);
-    WeighTile(t, chunk, s);
-    AddValuesInTiles(t, chunk, tokens, s);
+  const int64_t last = Least(t.last_chunk, (limit + kKeyChunk - 1) / kKeyChunk);
+  // The tiles of the chunks before and after are multiplied while this one's scores are weighed.
+  if (t.first_chunk < last) ScoresInTiles(t, t.first_chunk, limit, s);
+  for (int64_t chunk = t.first_chunk; chunk <= last && t.first_chunk < last; ++chunk) {
+    if (chunk + 1 < last) ScoresInTiles(t, chunk + 1, limit, s);
+    if (chunk > t.first_chunk) WeighValuesOf(t, chunk - 1, limit, s);
+    const Vec correction = s.chunk[(chunk + 1) % 2].correction;
+    if (chunk < last) WeighTile(t, chunk, s.chunk[chunk % 2]);
+    if (chunk > t.first_chunk) AddValues(t, correction, s);
   }
   for (int64_t r = 0; r < t.rows; ++r) __builtin_memcpy(t.out[r], s.out + r * t.head_dim, numbers * 4);
 }

@@ -3,13 +3,13 @@
 // system need not save them.
 //
 // Each step D += A·B over 32 numbers sums, for every element, the even and the odd products one after the other, each
-// from zero, and adds the sum of the two to D (Intel SDM, TDPBF16PS). Nothing of that depends on how many rows A has: one
-// row alone comes out as it does among sixteen.
+// from zero, and adds the sum of the two to D (Intel SDM, TDPBF16PS). Nothing of that depends on how many rows A has:
+// one row alone comes out as it does among sixteen.
 
 constexpr int64_t kTileRows = 16;
-constexpr int64_t kTileBytes = 64;                   // of a row
-constexpr int64_t kTileWords = kTileBytes / 4;       // of a row of A, rows of B
-constexpr int64_t kTileColumns = kTileBytes / 4;     // of B and D
+constexpr int64_t kTileBytes = 64;                // of a row
+constexpr int64_t kTileWords = kTileBytes / 4;    // of a row of A, rows of B
+constexpr int64_t kTileColumns = kTileBytes / 4;  // of B and D
 static_assert(kPanelColumns == 2 * kTileColumns && kPanelWordUnit == kTileWords && kKvTokens == kTileColumns);
 
 // The compiler does not know that these read and write memory, unless told.
