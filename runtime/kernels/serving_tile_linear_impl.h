@@ -148,9 +148,12 @@ void LinearTiles(const LinearTask& t, int64_t first, int64_t last) {
 
 // `count` words of 32 columns of two int8 numbers, to bf16.
 inline void WidenWords(const char* from, int64_t count, char* to) {
-  for (int64_t i = 0; i < 2 * count; ++i) {
-    const Words<Number::kInt8> words(from + i * kLanes * Words<Number::kInt8>::kBytes);
-    _mm512_store_si512(to + i * kTileBytes, (__m512i)words.v);
+  constexpr int64_t kHalf = kLanes * Words<Number::kInt8>::kBytes;
+  for (int64_t i = 0; i < count; ++i, from += 2 * kHalf, to += 2 * kTileBytes) {
+    __builtin_prefetch(from + kFetchBytes, 0, 2);
+    const Words<Number::kInt8> left(from), right(from + kHalf);
+    _mm512_store_si512(to, (__m512i)left.v);
+    _mm512_store_si512(to + kTileBytes, (__m512i)right.v);
   }
 }
 
