@@ -126,8 +126,8 @@ void Value::ReleaseObject() {
       while (!pending.empty()) {
         Value last = std::move(pending.back());
         pending.pop_back();
-        const bool nests =
-            last.head_.kind == ValueKind::kList || last.head_.kind == ValueKind::kRecord || last.head_.kind == ValueKind::kEnum;
+        const bool nests = last.head_.kind == ValueKind::kList || last.head_.kind == ValueKind::kRecord ||
+                           last.head_.kind == ValueKind::kEnum;
         if (!nests || last.bits_.object == nullptr) continue;
         if (last.bits_.object->references.load(std::memory_order_acquire) != 1) continue;
         auto& items = static_cast<ListObject*>(last.bits_.object)->items;

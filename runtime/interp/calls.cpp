@@ -203,7 +203,8 @@ Progress Machine::JoinEach(const ir::Op& op, Value* out) {
       Raise(*future->raised, op.order, static_cast<int64_t>(join.next));
       return Progress::kRaised;
     }
-    if (run_.origins != nullptr && op.region_count > 1) join.kept = run_.origins->Join(join.kept, run_.origins->TakeFilter(*future));
+    if (run_.origins != nullptr && op.region_count > 1)
+      join.kept = run_.origins->Join(join.kept, run_.origins->TakeFilter(*future));
     if (!future->dropped) join.results.push_back(future->value);
     join.turns = std::max(join.turns, future->turns.Rounds());
     ++join.next;

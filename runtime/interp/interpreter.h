@@ -55,8 +55,8 @@ struct RunContext {
   int64_t fuel = 50'000'000;  // operations and bytes/64 left
   ScopePtr root;
   uint32_t max_depth = 0;
-  CodeSource* code = nullptr;   // null: everything is interpreted
-  Origins* origins = nullptr;   // null: values are not marked; else everything is interpreted
+  CodeSource* code = nullptr;  // null: everything is interpreted
+  Origins* origins = nullptr;  // null: values are not marked; else everything is interpreted
 };
 
 // A task at the start of `function`. `arguments` are all its parameters. Not queued yet.

@@ -70,9 +70,9 @@ class Origins {
   Id Intern(std::span<const Entry> set);
 
   std::vector<Entry> entries_;
-  std::vector<Range> sets_;                     // by id
+  std::vector<Range> sets_;                      // by id
   std::unordered_multimap<uint64_t, Id> known_;  // by hash
-  std::unordered_map<uint64_t, Id> joined_;     // by the pair
+  std::unordered_map<uint64_t, Id> joined_;      // by the pair
   std::unordered_map<Id, Id> as_control_;
   std::unordered_map<const Frame*, std::vector<Id>> controls_;
   std::unordered_map<const Future*, Id> filters_;

@@ -33,8 +33,8 @@ struct Alternative {
 };
 
 // The seed of an alternative run, from 0: a hash of the recorded run's seed and inputs, the path of the call that is
-// sampled anew and the number of the alternative. Every call that is not answered from the record draws from the streams
-// of that seed: the same again each time, and independent of the recorded run.
+// sampled anew and the number of the alternative. Every call that is not answered from the record draws from the
+// streams of that seed: the same again each time, and independent of the recorded run.
 uint64_t AlternativeSeed(const session::RunRequest& request, const trace::PathHash& path, uint32_t alternative);
 
 class Counterfactuals {
@@ -43,8 +43,8 @@ class Counterfactuals {
   Counterfactuals(session::Session* session, ResamplingEngine* engine, ResamplingTools* tools);
 
   // Starts the alternatives `first` … `first + count - 1` of the call with this index, each a run of its own. They are
-  // not recorded and have no observer. Fails with kInvalidArgument when the run has no such call of a model, when one of
-  // them is under way (or not taken) already, and as Session::Start; then those it started are cancelled.
+  // not recorded and have no observer. Fails with kInvalidArgument when the run has no such call of a model, when one
+  // of them is under way (or not taken) already, and as Session::Start; then those it started are cancelled.
   Result<std::vector<session::RunId>> Start(const std::shared_ptr<const RecordedRun>& run, size_t call, uint32_t count,
                                             uint32_t first = 0);
   // Of a run that is no longer active; once.

@@ -14,7 +14,8 @@ struct Uses {
   // The arguments (the run's value) were computed from their values. Lists, records and payloads are followed by item.
   std::vector<uint32_t> data;
   // Their values, or their failing, decided that there is such a call: conditions, the length of a list that is gone
-  // through, rounds of a `repeat`, filters, the plan that is run, the trap that an `else` catches. None that is in `data`.
+  // through, rounds of a `repeat`, filters, the plan that is run, the trap that an `else` catches. None that is in
+  // `data`.
   std::vector<uint32_t> control;
 
   friend bool operator==(const Uses&, const Uses&) = default;
@@ -40,8 +41,9 @@ std::vector<std::vector<uint32_t>> NearestUses(const DataFlow& flow);
 
 // The edges the other way, between some of the calls.
 struct Consumers {
-  std::vector<std::vector<uint32_t>> calls;  // by call: the kept ones that use its value; of calls not kept: none. Sorted
-  std::vector<bool> in_value;                // by call: the run's value uses it; of calls not kept: false
+  std::vector<std::vector<uint32_t>>
+      calls;                   // by call: the kept ones that use its value; of calls not kept: none. Sorted
+  std::vector<bool> in_value;  // by call: the run's value uses it; of calls not kept: false
 };
 // `uses` as above; what goes through calls that are not `kept` (tools, frozen roles) is an edge all the same.
 Consumers ConsumersOf(const std::vector<std::vector<uint32_t>>& uses, const std::vector<bool>& kept);

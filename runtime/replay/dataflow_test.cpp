@@ -89,15 +89,16 @@ TEST_F(DataFlowTest, AValueIsOfTheCallsItWasComputedFrom) {
 }
 
 TEST_F(DataFlowTest, ItemsAndFieldsAreFollowedByThemselves) {
-  EXPECT_EQ(FlowOf(R"(record Pair { left: Text  right: Text }
+  EXPECT_EQ(
+      FlowOf(R"(record Pair { left: Text  right: Text }
 main workflow Solve(q: Text) -> Text {
     let said = [Say@a(q), Say@b(q)]
     let pair = Pair(Say@c(q), Say@d(q))
     let both = Both@x(said[1], pair.left)
     let again = each s in said { Say@e(s) }
     Both@y(again[0], "{len(said)} {both}") })"),
-            "Both@x <- Say@b Say@c\nBoth@y <- Both@x Say@e[0]\nSay@a <-\nSay@b <-\nSay@c <-\nSay@d <-\nSay@e[0] <- Say@a\n"
-            "Say@e[1] <- Say@b\n= <- Both@y\n");
+      "Both@x <- Say@b Say@c\nBoth@y <- Both@x Say@e[0]\nSay@a <-\nSay@b <-\nSay@c <-\nSay@d <-\nSay@e[0] <- Say@a\n"
+      "Say@e[1] <- Say@b\n= <- Both@y\n");
 }
 
 TEST_F(DataFlowTest, WhatAListIsGoneThroughForDependsOnItsLength) {
@@ -322,8 +323,8 @@ Uses Data(std::vector<uint32_t> calls) {
 TEST(Graphs, NearestUsesLeaveOutWhatIsImplied) {
   // 0 plans; 1 → 2 → 3 → the value; 3 sees 1 too, all hang on 0.
   const DataFlow flow{{Data({}), {{}, {0}}, {{1}, {0}}, {{1, 2}, {0}}}, {{3}, {0}}, {}};
-  EXPECT_THAT(AllUses(flow), ElementsAre(ElementsAre(), ElementsAre(0), ElementsAre(0, 1), ElementsAre(0, 1, 2),
-                                         ElementsAre(0, 3)));
+  EXPECT_THAT(AllUses(flow),
+              ElementsAre(ElementsAre(), ElementsAre(0), ElementsAre(0, 1), ElementsAre(0, 1, 2), ElementsAre(0, 3)));
   EXPECT_THAT(NearestUses(flow),
               ElementsAre(ElementsAre(), ElementsAre(0), ElementsAre(1), ElementsAre(2), ElementsAre(3)));
 }

@@ -62,7 +62,8 @@ bool MayDiffer(std::span<const CallRecord> calls) {
   return std::ranges::any_of(calls, [](const CallRecord& call) { return call.status != CallStatus::kDone; });
 }
 
-Result<DataFlow> FlowOf(const Origins& origins, std::span<const CallRecord> made, std::span<const CallRecord> recorded) {
+Result<DataFlow> FlowOf(const Origins& origins, std::span<const CallRecord> made,
+                        std::span<const CallRecord> recorded) {
   const std::vector<uint32_t> records = RecordsOf(made, recorded);
   DataFlow flow;
   flow.calls.resize(recorded.size());

@@ -1,7 +1,7 @@
 #pragma once
 // Finds the data flow of a recorded run: the run is made again by the interpreter, every reply and result taken from
-// the records, while each value carries the calls it was computed from. No model is asked and no time passes. What comes
-// out does not depend on the tier that ran it first nor on the order in which replies came then.
+// the records, while each value carries the calls it was computed from. No model is asked and no time passes. What
+// comes out does not depend on the tier that ran it first nor on the order in which replies came then.
 //
 // One thread; use one tracer for many runs: it keeps compiled plans.
 

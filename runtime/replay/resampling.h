@@ -1,7 +1,7 @@
 #pragma once
 // An engine and tools that answer some calls from recorded runs and pass everything else on to the real ones. Which run
-// a call belongs to is known by the run's seed (a model's call by its random stream, which is made of seed and path), so
-// that any number of such runs, and ordinary ones, go on in one session and share the batches of one backbone.
+// a call belongs to is known by the run's seed (a model's call by its random stream, which is made of seed and path),
+// so that any number of such runs, and ordinary ones, go on in one session and share the batches of one backbone.
 //
 // One thread, that of the session they are given to. The sources behind them outlive them.
 
@@ -54,7 +54,7 @@ class ResamplingEngine final : public engine::Engine {
     size_t operator()(const engine::StreamKey& key) const { return static_cast<size_t>(key[0]); }
   };
   engine::Engine* asked_;
-  std::unordered_map<uint64_t, Registered> registered_;                     // by seed
+  std::unordered_map<uint64_t, Registered> registered_;          // by seed
   std::unordered_map<engine::StreamKey, Known, KeyHash> known_;  // calls that may be answered
 };
 

@@ -269,9 +269,8 @@ Result<RunId> Session::Start(const RunRequest& request) {
                                static_cast<int64_t>(++started_)};
   pending.id = XXH3_64bits(identity, sizeof(identity));
   if (request.store != nullptr) JADE_TRY(request.store->AddRun(NewRecord(pending)));
-  const RunId run =
-      scheduler_.Start({pending.setup, setup.workflow.function, std::move(arguments), request.seed, request.budget,
-                        request.origins});
+  const RunId run = scheduler_.Start(
+      {pending.setup, setup.workflow.function, std::move(arguments), request.seed, request.budget, request.origins});
   pending_.emplace(run, std::move(pending));
   return run;
 }

@@ -1,5 +1,5 @@
-// The data flow of generated programs: what changes when a call says something else uses that call, near or far; and the
-// flow is the same with and without passes.
+// The data flow of generated programs: what changes when a call says something else uses that call, near or far; and
+// the flow is the same with and without passes.
 
 #include <gtest/gtest.h>
 
