@@ -7,7 +7,6 @@ namespace jade::backbone {
 namespace {
 
 using kernels::kKeyChunk;
-using kernels::kTileQueries;
 
 constexpr int64_t kBlocksInChunk = kKeyChunk / kKvBlockTokens;
 constexpr size_t kMostLevels = 4;
@@ -19,7 +18,8 @@ struct Row {
 
 class Planner {
  public:
-  explicit Planner(int64_t group) : group_(static_cast<int32_t>(group)) {}
+  Planner(int64_t group, int64_t tile_queries)
+      : group_(static_cast<int32_t>(group)), tile_queries_(static_cast<int32_t>(tile_queries)) {}
 
   void AddPrefill(const PlannedSegment& segment) {
     std::vector<Row> rows;
@@ -93,8 +93,7 @@ class Planner {
   void Emit(const std::vector<Row>& rows, const BlockId* blocks, int64_t first, int64_t last, size_t level) {
     if (plan_.levels.size() <= level) plan_.levels.resize(level + 1);
     const auto total = static_cast<int32_t>(rows.size()) * group_;
-    const auto most = static_cast<int32_t>(kTileQueries);
-    const int32_t tiles = (total + most - 1) / most;
+    const int32_t tiles = (total + tile_queries_ - 1) / tile_queries_;
     for (int32_t t = 0; t < tiles; ++t) {
       PlannedTile tile;
       int32_t limit = 0;
@@ -114,14 +113,14 @@ class Planner {
     }
   }
 
-  int32_t group_;
+  int32_t group_, tile_queries_;
   AttentionPlan plan_;
 };
 
 }  // namespace
 
-AttentionPlan PlanAttention(std::span<const PlannedSegment> segments, int64_t group) {
-  Planner planner(group);
+AttentionPlan PlanAttention(std::span<const PlannedSegment> segments, int64_t group, int64_t tile_queries) {
+  Planner planner(group, tile_queries);
   std::vector<const PlannedSegment*> decoding;
   for (const PlannedSegment& segment : segments) {
     if (segment.rows == 1) {

@@ -17,9 +17,9 @@ namespace jade::backbone {
 
 struct PlannedTile {
   int32_t rows = 0;
-  int32_t row[kernels::kTileQueries] = {};     // of the step
-  int32_t member[kernels::kTileQueries] = {};  // of the group of query heads that share the key head
-  int32_t limit[kernels::kTileQueries] = {};   // keys the row sees
+  int32_t row[kernels::kMostTileQueries] = {};     // of the step
+  int32_t member[kernels::kMostTileQueries] = {};  // of the group of query heads that share the key head
+  int32_t limit[kernels::kMostTileQueries] = {};   // keys the row sees
   const BlockId* blocks = nullptr;
   int32_t first_chunk = 0, last_chunk = 0;
   bool begins = false, ends = false;  // the rows' first chunk is here; their last
@@ -39,7 +39,8 @@ struct PlannedSegment {
   int64_t first_position = 0;  // of the first of them
 };
 
-// `group`: query heads that share a key head. The segments' blocks must outlive the plan.
-AttentionPlan PlanAttention(std::span<const PlannedSegment> segments, int64_t group);
+// `group`: query heads that share a key head. `tile_queries`: most rows of a tile. The segments' blocks must outlive
+// the plan.
+AttentionPlan PlanAttention(std::span<const PlannedSegment> segments, int64_t group, int64_t tile_queries);
 
 }  // namespace jade::backbone

@@ -61,7 +61,7 @@ TEST(AttentionPlan, PutsRowsOfASharedPrefixIntoOneTile) {
       d{1, 2, 3, 4, 9, 6, 7, 8, 23}, e{30};
   const std::vector<PlannedSegment> segments{Decoding(a, 0, 130), Decoding(b, 1, 140), Decoding(e, 2, 3),
                                              Decoding(c, 3, 128), Decoding(d, 4, 135)};
-  const AttentionPlan plan = PlanAttention(segments, 1);
+  const AttentionPlan plan = PlanAttention(segments, 1, kernels::kVectorTileQueries);
   ExpectWhole(plan, segments, 1);
   ASSERT_EQ(plan.levels.size(), 3u);
   std::vector<int32_t> shared;
@@ -74,7 +74,7 @@ TEST(AttentionPlan, PutsRowsOfASharedPrefixIntoOneTile) {
 TEST(AttentionPlan, ABlockThatIsNotWholeIsNotShared) {
   const Blocks a{1, 2, 3, 4}, b{1, 2, 3, 4};
   const std::vector<PlannedSegment> segments{Decoding(a, 0, 63), Decoding(b, 1, 63)};
-  const AttentionPlan plan = PlanAttention(segments, 3);
+  const AttentionPlan plan = PlanAttention(segments, 3, kernels::kVectorTileQueries);
   ExpectWhole(plan, segments, 3);
   EXPECT_EQ(plan.levels.size(), 1u);
   EXPECT_EQ(plan.levels[0].size(), 2u);
@@ -84,11 +84,17 @@ TEST(AttentionPlan, CutsAPromptIntoTilesThatEndWhereTheirRowsEnd) {
   Blocks blocks;
   for (int i = 0; i < 20; ++i) blocks.push_back(i);
   const std::vector<PlannedSegment> segments{{blocks, 0, 100, 150}};
-  const AttentionPlan plan = PlanAttention(segments, 9);
-  ExpectWhole(plan, segments, 9);
-  int32_t rows = 0;
-  for (const auto& tile : plan.levels.at(0)) rows += tile.rows;
-  EXPECT_EQ(rows, 900);
+  for (const int64_t most : {kernels::kVectorTileQueries, kernels::kMostTileQueries}) {
+    const AttentionPlan plan = PlanAttention(segments, 9, most);
+    ExpectWhole(plan, segments, 9);
+    int32_t rows = 0;
+    for (const auto& tile : plan.levels.at(0)) {
+      EXPECT_LE(tile.rows, most);
+      rows += tile.rows;
+    }
+    EXPECT_EQ(rows, 900);
+    EXPECT_EQ(plan.levels[0].size(), static_cast<size_t>((900 + most - 1) / most));
+  }
 }
 
 TEST(AttentionPlan, StopsSharingAtSomeDepth) {
@@ -103,13 +109,13 @@ TEST(AttentionPlan, StopsSharingAtSomeDepth) {
   }
   std::vector<PlannedSegment> segments;
   for (int i = 0; i < 12; ++i) segments.push_back(Decoding(all[static_cast<size_t>(i)], i, 12 * 64 + i));
-  const AttentionPlan plan = PlanAttention(segments, 2);
+  const AttentionPlan plan = PlanAttention(segments, 2, kernels::kVectorTileQueries);
   ExpectWhole(plan, segments, 2);
   EXPECT_LE(plan.levels.size(), 4u);
 }
 
 TEST(AttentionPlan, OfNothingIsEmpty) {
-  EXPECT_TRUE(PlanAttention({}, 3).levels.empty());
+  EXPECT_TRUE(PlanAttention({}, 3, kernels::kVectorTileQueries).levels.empty());
 }
 
 }  // namespace

@@ -69,8 +69,9 @@ class PackedExecutor final : public Executor {
       rows_.wanted.push_back(first + count - 1);
     }
     const int64_t group = config_.heads / config_.kv_heads;
-    rows_.plan = PlanAttention(segments, group);
-    rows_.last_plan = PlanAttention(last, group);
+    const int64_t tile_queries = table_.TileQueries(slab_.number());
+    rows_.plan = PlanAttention(segments, group, tile_queries);
+    rows_.last_plan = PlanAttention(last, group, tile_queries);
     rotary_.GrowTo(longest);
   }
 
@@ -103,7 +104,7 @@ class PackedExecutor final : public Executor {
 std::unique_ptr<Executor> MakePackedExecutor(std::vector<std::shared_ptr<Decoder>> policies,
                                              const ExecutorOptions& options) {
   const int64_t head_dim = policies.at(0)->config().head_dim;
-  JADE_CHECK(head_dim % 16 == 0 && head_dim <= kMostHeadDim, "heads of {} numbers", head_dim);
+  JADE_CHECK(head_dim % 16 == 0 && head_dim <= kernels::kMostHeadDim, "heads of {} numbers", head_dim);
   return std::make_unique<PackedExecutor>(std::move(policies), options);
 }
 

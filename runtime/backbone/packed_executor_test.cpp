@@ -16,6 +16,13 @@ ModelConfig Shape(bool qk_norm = false, bool bias = false) {
   return c;
 }
 
+// Whole steps of AMX's tiles, and one that is not.
+ModelConfig WideHeads() {
+  ModelConfig c = Shape();
+  c.hidden_size = 96, c.ffn_size = 160, c.head_dim = 80;
+  return c;
+}
+
 std::shared_ptr<Decoder> RandomDecoder(const ModelConfig& config, uint64_t seed = 1) {
   auto decoder = std::make_shared<Decoder>(config);
   decoder->InitialiseRandom(seed);
@@ -76,7 +83,7 @@ std::unique_ptr<Executor> Make(std::shared_ptr<Decoder> decoder, kernels::Number
 }
 
 TEST(PackedExecutor, ComputesWhatThePlainDecoderDoes) {
-  const kernels::ServingTable* tables[4] = {};
+  const kernels::ServingTable* tables[kernels::kMostServingTables] = {};
   const int count = kernels::AvailableServingTables(tables);
   for (const bool variant : {false, true}) {
     const auto decoder = RandomDecoder(Shape(variant, variant));
@@ -95,19 +102,20 @@ TEST(PackedExecutor, ComputesWhatThePlainDecoderDoes) {
   }
 }
 
-class Invariance : public testing::TestWithParam<kernels::Number> {};
+class Invariance : public testing::TestWithParam<std::tuple<kernels::Number, bool>> {};
 
 TEST_P(Invariance, AReplyIsTheSameBitForBitHoweverItIsComputed) {
-  const auto decoder = RandomDecoder(Shape());
-  const kernels::ServingTable* tables[4] = {};
+  const auto [number, wide] = GetParam();
+  const auto decoder = RandomDecoder(wide ? WideHeads() : Shape());
+  const kernels::ServingTable* tables[kernels::kMostServingTables] = {};
   const int count = kernels::AvailableServingTables(tables);
   for (int i = 0; i < count; ++i) {
-    const auto executor = Make(decoder, GetParam(), tables[i]);
+    const auto executor = Make(decoder, number, tables[i]);
     const std::vector<int32_t> tokens = Tokens(201, 3);
     const Logits whole = RunOne(*executor, BlocksFrom(0, 13), 0, tokens);
 
     // In slices, with one thread, into other blocks.
-    const auto single = Make(decoder, GetParam(), tables[i], 1);
+    const auto single = Make(decoder, number, tables[i], 1);
     Logits sliced;
     const std::vector<BlockId> blocks = BlocksFrom(20, 13);
     for (size_t at = 0; at < tokens.size();) {
@@ -143,11 +151,15 @@ TEST_P(Invariance, AReplyIsTheSameBitForBitHoweverItIsComputed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Numbers, Invariance,
-                         testing::Values(kernels::Number::kFp32, kernels::Number::kBf16, kernels::Number::kInt8),
+                         testing::Combine(testing::Values(kernels::Number::kFp32, kernels::Number::kBf16,
+                                                          kernels::Number::kInt8),
+                                          testing::Bool()),
                          [](const auto& info) {
-                           return std::string(info.param == kernels::Number::kFp32   ? "Fp32"
-                                              : info.param == kernels::Number::kBf16 ? "Bf16"
-                                                                                     : "Int8");
+                           const kernels::Number number = std::get<0>(info.param);
+                           return std::string(number == kernels::Number::kFp32   ? "Fp32"
+                                              : number == kernels::Number::kBf16 ? "Bf16"
+                                                                                 : "Int8") +
+                                  (std::get<1>(info.param) ? "Wide" : "");
                          });
 
 TEST(PackedExecutor, ServesSeveralWeightSetsAndTakesUpNewWeights) {

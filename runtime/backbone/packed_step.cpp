@@ -9,8 +9,8 @@ namespace {
 
 using kernels::Member;
 
-constexpr int64_t kLongRun = 12;   // panels that a member reads one after the other
-constexpr int64_t kRowBlock = 96;  // rows that go through a panel while it is in the cache
+constexpr int64_t kLongRun = 12;  // panels that a member reads one after the other
+constexpr int64_t kFewRows = 64;  // so many still wait for the weights
 
 // Runs work(unit) for all units, some here, and waits for the others.
 template <typename Work>
@@ -136,17 +136,17 @@ void PackedStep::Linear(Member& member, const kernels::PackedMatrix& matrix, con
   task.y = y;
   task.y_stride = y_stride;
   task.epilogue = epilogue;
-  const int64_t row_blocks = (rows + kRowBlock - 1) / kRowBlock;
+  const int64_t row_blocks = (rows + table_.row_block - 1) / table_.row_block;
   // Few rows wait for the weights: each member reads long runs of panels, fetching ahead. Many wait for arithmetic:
   // small units let the members end at the same time.
   const int64_t members = member.size();
   const int64_t runs = std::clamp(matrix.panels() / kLongRun, members, 4 * members);
-  const int64_t units = row_blocks == 1 ? runs : (16 * members + row_blocks - 1) / row_blocks;
+  const int64_t units = rows <= kFewRows ? runs : (16 * members + row_blocks - 1) / row_blocks;
   const int64_t panel_groups = std::min(matrix.panels(), members == 1 ? 1 : units);
   const int64_t y_bytes = epilogue == kernels::Epilogue::kSwiGlu ? number_bytes_ : 4;
   ForEach(member, row_blocks * panel_groups, [&](int64_t unit) {
     const int64_t block = unit / panel_groups, group = unit % panel_groups;
-    const int64_t first = block * rows / row_blocks, last = (block + 1) * rows / row_blocks;
+    const int64_t first = block * table_.row_block, last = std::min(rows, first + table_.row_block);
     kernels::LinearTask part = task;
     part.rows = last - first;
     part.x = static_cast<const char*>(x) + first * task.words * 4;
@@ -170,15 +170,15 @@ const float* PackedStep::PreparedHead(const float* head, const std::vector<float
     table_.rms_norm(head, norm.data(), scratch, kernels::Number::kFp32, width, static_cast<float>(config_.norm_eps));
     head = scratch;
   }
-  table_.rotate(head, rotary_.Cos(position), rotary_.Sin(position), scratch + kMostHeadDim, width);
-  return scratch + kMostHeadDim;
+  table_.rotate(head, rotary_.Cos(position), rotary_.Sin(position), scratch + kernels::kMostHeadDim, width);
+  return scratch + kernels::kMostHeadDim;
 }
 
 void PackedStep::WriteRow(int64_t layer, const BlockRows& block, int64_t r) const {
   const PackedLayer& w = weights_.layers[static_cast<size_t>(layer)];
   const int64_t row = block.first_row + r, position = block.position + r, width = config_.head_dim;
   const float* joint = buffers_.qkv + row * layout_.joint_width();
-  alignas(64) float scratch[2 * kMostHeadDim];
+  alignas(64) float scratch[2 * kernels::kMostHeadDim];
   for (int64_t head = 0; head < config_.heads; ++head) {
     const float* q = PreparedHead(joint + head * width, w.q_norm, position, scratch);
     table_.convert(q, buffers_.queries + (row * layout_.q_width() + head * width) * number_bytes_, slab_.number(),
@@ -188,7 +188,7 @@ void PackedStep::WriteRow(int64_t layer, const BlockRows& block, int64_t r) cons
   const float* values = keys + layout_.kv_width();
   for (int64_t head = 0; head < config_.kv_heads; ++head) {
     const float* k = PreparedHead(keys + head * width, w.k_norm, position, scratch);
-    kernels::WriteKeyValue(k, values + head * width, slab_.At(layer, head) + block.block * slab_.block_bytes(),
+    table_.write_key_value(k, values + head * width, slab_.At(layer, head) + block.block * slab_.block_bytes(),
                            block.slot + r, slab_.number(), width);
   }
 }
@@ -232,8 +232,8 @@ void PackedStep::AttendTile(int64_t layer, int64_t kv_head, const PlannedTile& p
   tile.scale = 1.0f / std::sqrt(static_cast<float>(width));
   tile.first_chunk = planned.first_chunk;
   tile.last_chunk = planned.last_chunk;
-  float* sums[kernels::kTileQueries];
-  int64_t at[kernels::kTileQueries];
+  float* sums[kernels::kMostTileQueries];
+  int64_t at[kernels::kMostTileQueries];
   for (int r = 0; r < planned.rows; ++r) {
     const int64_t head = kv_head * group + planned.member[r];
     at[r] = planned.row[r] * layout_.q_width() + head * width;

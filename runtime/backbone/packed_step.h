@@ -16,8 +16,6 @@
 
 namespace jade::backbone {
 
-inline constexpr int64_t kMostHeadDim = 1024;
-
 // cos and sin of every position and pair, [positions][E / 2]; grows as longer sequences come.
 class RotaryTable {
  public:

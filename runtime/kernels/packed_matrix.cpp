@@ -12,7 +12,7 @@ PackedMatrix::PackedMatrix(Arena& arena, Number number, int64_t columns, int64_t
   panels_ =
       order == ColumnOrder::kGateUp ? (columns / 2 + half - 1) / half : (columns + kPanelColumns - 1) / kPanelColumns;
   const int64_t word_bytes = number == Number::kInt8 ? 2 : 4;
-  data_ = arena.Take(static_cast<size_t>(panels_ * kPanelColumns * words_ * word_bytes));
+  data_ = arena.Take(static_cast<size_t>(panels_ * kPanelColumns * PanelWords(words_) * word_bytes));
   const size_t row = static_cast<size_t>(panels_ * kPanelColumns) * sizeof(float);
   if (number == Number::kInt8) scale_ = reinterpret_cast<float*>(arena.Take(row));
   bias_ = reinterpret_cast<float*>(arena.Take(row));
@@ -31,7 +31,7 @@ int64_t PackedMatrix::SourceColumn(int64_t panel, int64_t column) const {
 
 void PackedMatrix::PackPanel(const float* weights, const float* bias, int64_t panel) {
   const int64_t numbers = number_ == Number::kFp32 ? 1 : 2;  // in a word
-  char* base = data_ + panel * kPanelColumns * words_ * numbers * NumberBytes(number_);
+  char* base = data_ + panel * kPanelColumns * PanelWords(words_) * numbers * NumberBytes(number_);
   for (int64_t c = 0; c < kPanelColumns; ++c) {
     const int64_t source = SourceColumn(panel, c);
     if (source < 0) continue;

@@ -80,7 +80,7 @@ inline float Weigh(const float* scores, float largest, void* weights) {
 template <Number kNumber, int kRows>
 inline void WeighRows(const AttentionTile& t, int64_t chunk, float (*scores)[kKeyChunk], uint32_t (*weights)[kKeyChunk],
                       float* correction) {
-  static_assert(kTileQueries <= 8);
+  static_assert(kVectorTileQueries <= 8);
   float change[kLanes < 8 ? 8 : kLanes] = {};
   float largest[kRows];
   for (int r = 0; r < kRows; ++r) {
@@ -155,10 +155,6 @@ void AttentionByRows(const AttentionTile& t) {
       AttentionOf<kNumber, 4>, AttentionOf<kNumber, 5>, AttentionOf<kNumber, 6>,
   };
   kFunctions[t.rows - 1](t);
-}
-
-void Attention(const AttentionTile& t) {
-  t.number == Number::kFp32 ? AttentionByRows<Number::kFp32>(t) : AttentionByRows<Number::kBf16>(t);
 }
 
 void FinishAttention(const float* values, float sum, void* out, Number number, int64_t head_dim) {

@@ -1,7 +1,8 @@
 #pragma once
 // The kernels of a serving step on the processor: matrix products with packed weights, attention over blocks of keys
 // and values, and the row operations between them. One source (serving_*_impl.h) is compiled for several instruction
-// sets; ServingTables() lists those this processor has. All are single-threaded and write only what they are given.
+// sets; AvailableServingTables() lists those this processor has. All are single-threaded and write only what they are
+// given.
 //
 // Every result is computed in one fixed order whatever else is in the task: a row of a product does not depend on the
 // rows beside it, a query's attention not on the queries beside it. So a reply is the same bit for bit alone and in any
@@ -14,15 +15,22 @@
 
 namespace jade::kernels {
 
-// Columns of a packed panel. A panel is [words of the depth][32 columns][one word], columns padded with zeros; for int8
-// [words][32][2 numbers].
+// Columns of a packed panel. A panel is [words of the depth][32 columns][one word], columns padded with zeros, and
+// words to a multiple of 16; for int8 [words][32][2 numbers].
 inline constexpr int64_t kPanelColumns = 32;
+inline constexpr int64_t kPanelWordUnit = 16;
+inline constexpr int64_t PanelWords(int64_t words) {
+  return (words + kPanelWordUnit - 1) / kPanelWordUnit * kPanelWordUnit;
+}
 // Tokens of a block of keys and values.
 inline constexpr int64_t kKvTokens = 16;
 // Keys whose scores are computed and normalised at a time; always the same keys, counted from the sequence's start.
 inline constexpr int64_t kKeyChunk = 64;
-// Most query rows of an attention tile.
-inline constexpr int64_t kTileQueries = 6;
+// Most query rows of an attention tile, of any table; and of the tables that keep its sums in vectors.
+inline constexpr int64_t kMostTileQueries = 16;
+inline constexpr int64_t kVectorTileQueries = 6;
+// Most numbers of a head; always a multiple of 16.
+inline constexpr int64_t kMostHeadDim = 1024;
 
 enum class Number : uint8_t { kFp32, kBf16, kInt8 };
 inline int64_t NumberBytes(Number n) {
@@ -53,19 +61,19 @@ struct LinearTask {
 
 // Where a tile of attention left off: of each row the highest score, the sum of weights, and the weighted values.
 struct AttentionState {
-  float highest[kTileQueries];
-  float sum[kTileQueries];
+  float highest[kMostTileQueries];
+  float sum[kMostTileQueries];
 };
 
-// Up to kTileQueries query rows of one key head over a run of chunks of the same blocks. Row r sees the keys below
-// limit[r]. Chunks [first_chunk, last_chunk).
+// Query rows of one key head, as many as the table's TileQueries at most, over a run of chunks of the same blocks. Row
+// r sees the keys below limit[r]. Chunks [first_chunk, last_chunk).
 struct AttentionTile {
   int64_t head_dim = 0;
   Number number = Number::kFp32;  // kFp32 or kBf16
   int64_t rows = 0;
-  const void* q[kTileQueries] = {};  // [head_dim] numbers
-  float* out[kTileQueries] = {};     // [head_dim] weighted values so far, kept between runs
-  int64_t limit[kTileQueries] = {};
+  const void* q[kMostTileQueries] = {};  // [head_dim] numbers
+  float* out[kMostTileQueries] = {};     // [head_dim] weighted values so far, kept between runs
+  int64_t limit[kMostTileQueries] = {};
   AttentionState* state = nullptr;
   const int32_t* blocks = nullptr;  // of the sequence, from its start
   const char* storage = nullptr;    // block b of this layer and head at storage + b·block_stride: keys, then values
@@ -76,6 +84,8 @@ struct AttentionTile {
 
 struct ServingTable {
   const char* name;
+  int64_t bf16_tile_queries;  // most query rows of a tile over bf16 keys
+  int64_t row_block;          // rows that had best go through some panels while these are in the cache
   // Panels [first, last).
   void (*linear)(const LinearTask& task, int64_t first, int64_t last);
   // y = x / sqrt(mean(x²) + eps) · weight, as numbers of `number`.
@@ -87,22 +97,28 @@ struct ServingTable {
   // Rotates a head by an angle for each pair (i, i + half): cos, sin [head_dim / 2]. y may be x.
   void (*rotate)(const float* x, const float* cos, const float* sin, float* y, int64_t head_dim);
   void (*convert)(const float* x, void* y, Number number, int64_t width);
+  // Writes one token's key and value (fp32 [head_dim] each) into a slot of a block of one head: keys are [words of the
+  // head][16 tokens], values behind them [words of the tokens][head_dim].
+  void (*write_key_value)(const float* key, const float* value, char* block, int64_t slot, Number number,
+                          int64_t head_dim);
+
+  // Most query rows of an attention tile.
+  int64_t TileQueries(Number number) const { return number == Number::kFp32 ? kVectorTileQueries : bf16_tile_queries; }
 };
 
 // Nearest bf16, ties to even; NaN stays NaN.
 uint16_t RoundToBf16(float x);
 
-// Writes one token's key and value (fp32 [head_dim] each) into a slot of a block of one head.
-void WriteKeyValue(const float* key, const float* value, char* block, int64_t slot, Number number, int64_t head_dim);
 // Bytes of keys and values of one layer, head and block.
 inline int64_t KvHeadBytes(Number number, int64_t head_dim) {
   return 2 * kKvTokens * head_dim * NumberBytes(number);
 }
 
-// Slowest first; the last is what to use. `tables` has room for four.
-int AvailableServingTables(const ServingTable* tables[4]);
+inline constexpr int kMostServingTables = 5;
+// Slowest first; the last is what to use. Returns how many there are.
+int AvailableServingTables(const ServingTable* tables[kMostServingTables]);
 const ServingTable& BestServingTable();
 
-extern const ServingTable kServingBaseline, kServingAvx2, kServingAvx512, kServingAvx512Bf16;
+extern const ServingTable kServingBaseline, kServingAvx2, kServingAvx512, kServingAvx512Bf16, kServingAmx;
 
 }  // namespace jade::kernels

@@ -1,5 +1,6 @@
 // The kernels of serving_kernels.h, included once for each instruction set with JADE_KERNEL_NAMESPACE,
-// JADE_SERVING_TABLE, JADE_KERNEL_NAME and JADE_VECTOR_BYTES set, and JADE_HAS_BF16_DOT where vdpbf16ps is there.
+// JADE_SERVING_TABLE, JADE_KERNEL_NAME and JADE_VECTOR_BYTES set, JADE_HAS_BF16_DOT where vdpbf16ps is there, and
+// JADE_HAS_TILES where tdpbf16ps is too.
 #if JADE_VECTOR_BYTES >= 32
 #include <immintrin.h>
 #endif
@@ -16,7 +17,39 @@ namespace {
 #include "runtime/kernels/serving_simd_impl.h"
 #include "runtime/kernels/serving_linear_impl.h"
 #include "runtime/kernels/serving_attention_impl.h"
+#ifdef JADE_HAS_TILES
+#include "runtime/kernels/serving_tiles_impl.h"
+#include "runtime/kernels/serving_tile_linear_impl.h"
+#include "runtime/kernels/serving_tile_attention_impl.h"
+#endif
 // clang-format on
+
+void Linear(const LinearTask& task, int64_t first, int64_t last) {
+  switch (task.weights) {
+    case Number::kFp32:
+      return LinearOf<Number::kFp32>(task, first, last);
+#ifdef JADE_HAS_TILES
+    case Number::kBf16:
+      return LinearTiles(task, first, last);
+    case Number::kInt8:
+      return LinearTilesInt8(task, first, last);
+#else
+    case Number::kBf16:
+      return LinearOf<Number::kBf16>(task, first, last);
+    case Number::kInt8:
+      return LinearOf<Number::kInt8>(task, first, last);
+#endif
+  }
+}
+
+void Attention(const AttentionTile& tile) {
+  if (tile.number == Number::kFp32) return AttentionByRows<Number::kFp32>(tile);
+#ifdef JADE_HAS_TILES
+  AttentionInTiles(tile);
+#else
+  AttentionByRows<Number::kBf16>(tile);
+#endif
+}
 
 void RmsNorm(const float* x, const float* weight, void* y, Number number, int64_t width, float eps) {
   const float inverse = 1.0f / __builtin_sqrtf(Dot(x, x, width) / static_cast<float>(width) + eps);
@@ -45,17 +78,50 @@ void Rotate(const float* x, const float* cos, const float* sin, float* y, int64_
   }
 }
 
+// One token's number of a row of words, which the other token of a pair shares.
+inline void WriteHalves(const uint16_t* halves, uint32_t* words, bool upper, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const WordVec half = __builtin_convertvector(*reinterpret_cast<const UnalignedHalfVec*>(halves + i), WordVec);
+    auto* to = reinterpret_cast<UnalignedWordVec*>(words + i);
+    // When the lower is written the upper is not there yet: what a former sequence left may be anything, and is
+    // multiplied with 0.
+    *to = upper ? (*to & 0xffffU) | half << 16 : half;
+  }
+}
+
+void WriteKeyValue(const float* key, const float* value, char* block, int64_t slot, Number number, int64_t head_dim) {
+  typedef uint32_t Word __attribute__((may_alias));
+  auto* keys = reinterpret_cast<Word*>(block);
+  const int64_t words = head_dim * NumberBytes(number) / 4;
+  alignas(64) uint32_t converted[kMostHeadDim];
+  Convert(key, converted, number, head_dim);
+  for (int64_t w = 0; w < words; ++w) keys[w * kKvTokens + slot] = converted[w];
+  Word* values = keys + words * kKvTokens;
+  if (number == Number::kFp32) return Convert(value, values + slot * head_dim, number, head_dim);
+  Convert(value, converted, number, head_dim);
+  WriteHalves(reinterpret_cast<const uint16_t*>(converted), reinterpret_cast<uint32_t*>(values + slot / 2 * head_dim),
+              slot % 2 == 1, head_dim);
+}
+
 }  // namespace
 }  // namespace JADE_KERNEL_NAMESPACE
 
 const ServingTable JADE_SERVING_TABLE = {
     .name = JADE_KERNEL_NAME,
+#ifdef JADE_HAS_TILES
+    .bf16_tile_queries = kMostTileQueries,
+    .row_block = 256,
+#else
+    .bf16_tile_queries = kVectorTileQueries,
+    .row_block = 96,
+#endif
     .linear = JADE_KERNEL_NAMESPACE::Linear,
     .rms_norm = JADE_KERNEL_NAMESPACE::RmsNorm,
     .attention = JADE_KERNEL_NAMESPACE::Attention,
     .finish_attention = JADE_KERNEL_NAMESPACE::FinishAttention,
     .rotate = JADE_KERNEL_NAMESPACE::Rotate,
     .convert = JADE_KERNEL_NAMESPACE::Convert,
+    .write_key_value = JADE_KERNEL_NAMESPACE::WriteKeyValue,
 };
 
 }  // namespace jade::kernels

@@ -13,7 +13,7 @@ namespace jade::kernels {
 namespace {
 
 std::vector<const ServingTable*> Tables() {
-  const ServingTable* tables[4] = {};
+  const ServingTable* tables[kMostServingTables] = {};
   const int count = AvailableServingTables(tables);
   return {tables, tables + count};
 }
@@ -114,19 +114,22 @@ TEST_P(Products, AreThoseOfTheNumbersAndDoNotDependOnTheRowsBeside) {
     table->linear(task, 0, matrix.panels());
     for (size_t i = 0; i < y.size(); ++i)
       EXPECT_NEAR(y[i], expected[i] + 1.0, 2e-4 * std::sqrt(p.depth)) << table->name;
-    const int64_t row = p.rows / 2;
     task.epilogue = Epilogue::kStore, task.y = y.data();
     table->linear(task, 0, matrix.panels());
-    task.rows = 1, task.x = input.data() + row * p.depth * NumberBytes(activations), task.y = alone.data();
-    table->linear(task, 0, matrix.panels());
-    EXPECT_EQ(std::memcmp(alone.data(), y.data() + row * p.columns, alone.size() * 4), 0) << table->name;
+    for (const int64_t row : {int64_t{0}, p.rows / 2, p.rows - 1}) {
+      task.rows = 1, task.x = input.data() + row * p.depth * NumberBytes(activations), task.y = alone.data();
+      table->linear(task, 0, matrix.panels());
+      EXPECT_EQ(std::memcmp(alone.data(), y.data() + row * p.columns, alone.size() * 4), 0) << table->name;
+    }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Products,
                          testing::Values(Product{Number::kFp32, 1, 64, 32}, Product{Number::kFp32, 13, 30, 50},
                                          Product{Number::kBf16, 1, 64, 96}, Product{Number::kBf16, 12, 576, 64},
-                                         Product{Number::kBf16, 37, 30, 7}, Product{Number::kInt8, 5, 64, 64},
+                                         Product{Number::kBf16, 37, 30, 7}, Product{Number::kBf16, 17, 72, 33},
+                                         Product{Number::kBf16, 100, 1536, 40}, Product{Number::kInt8, 5, 64, 64},
+                                         Product{Number::kInt8, 18, 1600, 40}, Product{Number::kInt8, 100, 576, 32},
                                          Product{Number::kInt8, 25, 128, 33}));
 
 TEST(ServingKernels, GatesAreMultipliedInTheSamePanel) {
@@ -157,7 +160,7 @@ TEST(ServingKernels, GatesAreMultipliedInTheSamePanel) {
   }
 }
 
-// Keys and values of one head in shuffled blocks.
+// Keys and values of one head in shuffled blocks, written number by number.
 struct Cache {
   int64_t head_dim, tokens;
   Number number;
@@ -172,11 +175,42 @@ struct Cache {
     storage.assign(static_cast<size_t>((needed + 2) * bytes), '\xff');
     for (int64_t b = 0; b < needed; ++b) blocks.push_back(static_cast<int32_t>(needed + 1 - b));
     for (int64_t t = 0; t < count; ++t) {
-      WriteKeyValue(keys.data() + t * dim, values.data() + t * dim,
-                    storage.data() + blocks[static_cast<size_t>(t / kKvTokens)] * bytes, t % kKvTokens, n, dim);
+      Write(t, storage.data() + blocks[static_cast<size_t>(t / kKvTokens)] * bytes);
+    }
+  }
+
+  void Write(int64_t t, char* block) const {
+    const int64_t slot = t % kKvTokens, in_word = number == Number::kFp32 ? 1 : 2, size = NumberBytes(number);
+    const auto put = [&](int64_t at, float x) {
+      const uint16_t half = RoundToBf16(x);
+      std::memcpy(block + at * size, number == Number::kFp32 ? static_cast<const void*>(&x) : &half,
+                  static_cast<size_t>(size));
+    };
+    for (int64_t d = 0; d < head_dim; ++d) {
+      put((d / in_word * kKvTokens + slot) * in_word + d % in_word, keys[static_cast<size_t>(t * head_dim + d)]);
+      const int64_t word = (slot / in_word * head_dim + d) * in_word, first = kKvTokens * head_dim;
+      put(first + word + slot % in_word, values[static_cast<size_t>(t * head_dim + d)]);
+      // The word's other token is not there yet: its number is 0.
+      if (slot % 2 == 0 && in_word == 2) put(first + word + 1, 0.0f);
     }
   }
 };
+
+TEST(ServingKernels, KeysAndValuesLieInWords) {
+  for (const Number number : {Number::kFp32, Number::kBf16}) {
+    const Cache cache(48, 40, number);
+    const int64_t bytes = KvHeadBytes(number, 48);
+    for (const ServingTable* table : Tables()) {
+      std::vector<char> storage(cache.storage.size(), '\xff');
+      for (int64_t t = 0; t < cache.tokens; ++t) {
+        table->write_key_value(cache.keys.data() + t * 48, cache.values.data() + t * 48,
+                               storage.data() + cache.blocks[static_cast<size_t>(t / kKvTokens)] * bytes, t % kKvTokens,
+                               number, 48);
+      }
+      EXPECT_EQ(storage, cache.storage) << table->name;
+    }
+  }
+}
 
 std::vector<double> ExpectedAttention(const Cache& c, const float* q, int64_t limit, float scale) {
   std::vector<double> weights, out(static_cast<size_t>(c.head_dim));
@@ -210,24 +244,24 @@ TEST_P(AttentionShapes, IsSoftmaxOverWhatTheRowSeesWhateverTheTile) {
   const auto [number, dim, tokens] = GetParam();
   const Cache cache(dim, tokens, number);
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  constexpr int64_t kRows = kTileQueries;
-  const std::vector<float> q = Random(kRows * dim, 8);
+  const std::vector<float> q = Random(kMostTileQueries * dim, 8);
   const int64_t chunks = (tokens + kKeyChunk - 1) / kKeyChunk;
   for (const ServingTable* table : Tables()) {
+    const int64_t rows = table->TileQueries(number);
     const std::vector<char> queries = AsNumbers(*table, q, number);
-    std::vector<float> together(static_cast<size_t>(kRows * dim)), alone(static_cast<size_t>(dim));
+    std::vector<float> together(static_cast<size_t>(rows * dim)), alone(static_cast<size_t>(dim));
     AttentionState state;
     AttentionTile tile;
-    tile.head_dim = dim, tile.number = number, tile.rows = kRows, tile.state = &state;
+    tile.head_dim = dim, tile.number = number, tile.rows = rows, tile.state = &state;
     tile.blocks = cache.blocks.data(), tile.storage = cache.storage.data();
     tile.block_stride = KvHeadBytes(number, dim), tile.scale = scale, tile.last_chunk = chunks;
-    for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t r = 0; r < rows; ++r) {
       tile.q[r] = queries.data() + r * dim * NumberBytes(number), tile.out[r] = together.data() + r * dim;
       tile.limit[r] = std::max<int64_t>(1, tokens - r * 11);
       state.highest[r] = -INFINITY, state.sum[r] = 0;
     }
     table->attention(tile);
-    for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t r = 0; r < rows; ++r) {
       std::vector<float> out(static_cast<size_t>(dim));
       table->finish_attention(together.data() + r * dim, state.sum[r], out.data(), Number::kFp32, dim);
       const std::vector<double> expected = ExpectedAttention(cache, q.data() + r * dim, tile.limit[r], scale);
@@ -254,7 +288,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, AttentionShapes,
                          testing::Values(Shape{Number::kFp32, 64, 200}, Shape{Number::kBf16, 64, 200},
                                          Shape{Number::kFp32, 32, 65}, Shape{Number::kBf16, 32, 17},
                                          Shape{Number::kBf16, 128, 130}, Shape{Number::kFp32, 16, 1},
-                                         Shape{Number::kBf16, 48, 79}));
+                                         Shape{Number::kBf16, 48, 79}, Shape{Number::kBf16, 80, 300},
+                                         Shape{Number::kBf16, 256, 70}));
 
 TEST(ServingKernels, NormalisesRows) {
   for (const ServingTable* table : Tables()) {

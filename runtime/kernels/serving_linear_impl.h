@@ -110,7 +110,7 @@ template <Number kNumber>
 void LinearOf(const LinearTask& t, int64_t first, int64_t last) {
   const auto* x = static_cast<const uint32_t*>(t.x);
   const auto* panels = static_cast<const char*>(t.panels);
-  const int64_t panel_bytes = t.words * kPanelColumns * Words<kNumber>::kBytes;
+  const int64_t panel_bytes = PanelWords(t.words) * kPanelColumns * Words<kNumber>::kBytes;
   const int64_t groups = (t.rows + kMostRows - 1) / kMostRows;
   float sums[kMostRows * kPanelColumns];
   for (int64_t panel = first; panel < last; ++panel) {
@@ -121,16 +121,5 @@ void LinearOf(const LinearTask& t, int64_t first, int64_t last) {
       MultiplyFor<kNumber>(rows)(x + begin * t.words, t.words, panels + panel * panel_bytes, ahead, sums);
       for (int64_t r = 0; r < rows; ++r) FinishRow(t, begin + r, panel * kPanelColumns, sums + r * kPanelColumns);
     }
-  }
-}
-
-void Linear(const LinearTask& task, int64_t first, int64_t last) {
-  switch (task.weights) {
-    case Number::kFp32:
-      return LinearOf<Number::kFp32>(task, first, last);
-    case Number::kBf16:
-      return LinearOf<Number::kBf16>(task, first, last);
-    case Number::kInt8:
-      return LinearOf<Number::kInt8>(task, first, last);
   }
 }
