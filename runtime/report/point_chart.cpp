@@ -31,8 +31,8 @@ std::string DrawDot(const Plot& plot, const Dot& dot, const std::string& tip) {
   }
   out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"/>", x, plot.y.At(dot.y));
   const bool is_right = x > (plot.x.begin() + plot.x.end()) / 2;
-  out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text></g>", x + (is_right ? -9 : 9),
-                     plot.y.At(dot.y) + 3.5, is_right ? "end" : "start", Escape(Shortened(dot.name, 50)));
+  out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text></g>", x + (is_right ? 5 : -5),
+                     plot.y.At(dot.y) - 10, is_right ? "end" : "start", Escape(Shortened(dot.name, 50)));
   return out;
 }
 
