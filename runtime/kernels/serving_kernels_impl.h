@@ -82,10 +82,15 @@ void Rotate(const float* x, const float* cos, const float* sin, float* y, int64_
 inline void WriteHalves(const uint16_t* halves, uint32_t* words, bool upper, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const WordVec half = __builtin_convertvector(*reinterpret_cast<const UnalignedHalfVec*>(halves + i), WordVec);
-    auto* to = reinterpret_cast<UnalignedWordVec*>(words + i);
+    UnalignedWordVec* to = reinterpret_cast<UnalignedWordVec*>(words + i);  // `auto` would forget the alignment
     // When the lower is written the upper is not there yet: what a former sequence left may be anything, and is
     // multiplied with 0.
-    *to = upper ? (*to & 0xffffU) | half << 16 : half;
+    WordVec word = half;
+    if (upper) {
+      const WordVec lower = *to;
+      word = (lower & 0xffffU) | half << 16;
+    }
+    *to = word;
   }
 }
 
