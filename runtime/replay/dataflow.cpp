@@ -64,7 +64,7 @@ Consumers ConsumersOf(const std::vector<std::vector<uint32_t>>& uses, const std:
       }
     }
     std::ranges::sort(used);
-    used.erase(std::ranges::unique(used).begin(), used.end());
+    used.erase(std::unique(used.begin(), used.end()), used.end());
     if (i == calls) {
       for (const uint32_t one : used) consumers.in_value[one] = true;
     } else if (kept[i]) {
