@@ -47,7 +47,7 @@ class Trial:
         self.folder = work / name
         self.config = work / f"{name}.yaml"
         self.config.write_text(CONFIG.format(root=ROOT, run=self.folder, steps=options.steps, threads=options.threads))
-        self.hit = []  # the last step whose figures were written when the signal came
+        self.hit = []  # the last step whose figures were written when the signal came; −1: none
 
     def start(self, disturb=None, after=0.0):
         """Runs until it ends, or for `after` seconds and then until `disturb` has ended it. Its exit status."""
@@ -59,7 +59,8 @@ class Trial:
             child.send_signal(disturb or signal.SIGKILL)
             _, errors = child.communicate()
             self.hit.append(self.last_step())
-        if child.returncode not in (0, 130, -signal.SIGKILL):
+        # −SIGINT: the signal came before the program had taken it over.
+        if child.returncode not in (0, 130, -signal.SIGKILL, -signal.SIGINT):
             sys.exit(f"{self.config}: exit status {child.returncode}\n{errors}")
         return child.returncode
 
@@ -131,7 +132,7 @@ def compare(options, work):
         trial = disturbed(options, work, seconds, number, which, rng)
         wrong = differences(whole, trial)
         failed += bool(wrong)
-        print(f"{number:3} {which.name} after step {', '.join(map(str, trial.hit)) or '(it was done)'}: "
+        print(f"{number:3} {which.name} after step {', '.join(map(str, trial.hit)) or 'none, it was done'}: "
               f"{'equal' if not wrong else f'{len(wrong)} differences, among them {wrong[0]}'}", flush=True)
     print(f"{len(plan)} disturbed runs, {failed} differ")
     return 1 if failed else 0

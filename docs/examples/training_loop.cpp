@@ -171,7 +171,9 @@ Result<rollout::Batch> RollOut(session::Session& session, const session::Program
     ids.push_back(asked.size());
     asked.push_back(&question);
   }
-  rollout::Collector collector(asked, {.samples = samples});
+  rollout::CollectOptions collect;
+  collect.samples = samples;
+  rollout::Collector collector(asked, collect);
   JADE_TRY(rollout::AnswerQuestions(session, options, asked, ids, [&](rollout::Answered answered) -> Status {
     collector.Add(answered);
     return {};

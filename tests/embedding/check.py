@@ -9,11 +9,11 @@ import tempfile
 
 def replaced(page, language, texts):
     """The page with its blocks of a language, which are as many, replaced by the texts."""
-    pattern = re.compile(r"(?<=```" + language + r"\n).*?(?=```\n)", re.DOTALL)
+    pattern = re.compile(r"```" + language + r"\n.*?```\n", re.DOTALL)
     if len(pattern.findall(page)) != len(texts):
         sys.exit(f"the page needs {len(texts)} blocks of `{language}`")
     remaining = iter(texts)
-    return pattern.sub(lambda _: next(remaining), page)
+    return pattern.sub(lambda _: f"```{language}\n{next(remaining)}```\n", page)
 
 
 def programs(words):
