@@ -4,7 +4,8 @@
   scripts/joint_experiment.py [WORK_FOLDER] [--jade PATH] [--minutes N] [--arms a,b] [--seeds 1,2,3] [--rates 1e-5,…]
 
 Every arm is run with three learning rates and the first seed; the rate with the best dev F1 is then run with the other
-seeds. A run that was cut off goes on from its checkpoint; one that is done is not run again. After each run
+seeds. A run that was cut off goes on from its checkpoint; one that is done is not run again. What a run came to, with the
+scores of every test question, is kept in bench/joint/results, so that the queue goes on in another clone. After each run
 WORK_FOLDER/ablation.json and summary.txt are written anew. Needs nothing but Python 3 and a built `jade`.
 """
 import argparse
@@ -36,6 +37,8 @@ class Queue:
         self.work.mkdir(parents=True, exist_ok=True)
         self.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
         self.base = (ROOT / options.base).read_text()
+        self.results = ROOT / options.results
+        self.results.mkdir(parents=True, exist_ok=True)
 
     def folder(self, arm, rate, seed):
         return self.work / f"{arm}-lr{rate}-s{seed}"
@@ -49,9 +52,41 @@ class Queue:
         path.write_text(self.base.rstrip("\n") + lines)
         return path
 
+    def kept(self, arm, rate, seed):
+        """What was kept of a run that is done, of this configuration; or None."""
+        path = self.results / f"{self.folder(arm, rate, seed).name}.json"
+        if not path.exists():
+            return None
+        kept = json.loads(path.read_text())
+        return kept if kept["base"] == self.base else None
+
     def result(self, arm, rate, seed):
-        path = self.folder(arm, rate, seed) / "result.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        kept = self.kept(arm, rate, seed)
+        return kept["result"] if kept else None
+
+    def keep(self, arm, rate, seed):
+        folder = self.folder(arm, rate, seed)
+        rows = [json.loads(line) for line in (folder / "test.jsonl").read_text().splitlines()]
+        scores = {key: [round(row[key], 4) for row in rows] for key in ("em", "f1", "accuracy", "turns", "retrievals")}
+        curve = []
+        for line in (folder / "metrics.jsonl").read_text().splitlines():
+            step = json.loads(line)
+            for tag in ("dev/f1", "dev/turns", "dev/retrievals", "reward/mean"):
+                if tag in step["scalars"]:
+                    curve.append([step["step"], tag, round(step["scalars"][tag], 4)])
+        kept = {"arm": arm, "rate": rate, "seed": seed, "base": self.base, "curve": curve,
+                "result": json.loads((folder / "result.json").read_text()),
+                "ids": [row["id"] for row in rows], "scores": scores}
+        (self.results / f"{folder.name}.json").write_text(json.dumps(kept, separators=(",", ":")) + "\n")
+
+    def rows_file(self, arm, rate, seed):
+        """The kept scores as `jade eval --compare` reads them."""
+        kept = self.kept(arm, rate, seed)
+        path = self.work / f"{self.folder(arm, rate, seed).name}.rows.jsonl"
+        lines = [json.dumps({"id": name, **{key: values[i] for key, values in kept["scores"].items()}})
+                 for i, name in enumerate(kept["ids"])]
+        path.write_text("\n".join(lines) + "\n")
+        return str(path)
 
     def run(self, arm, rate, seed):
         """True when the run is done; False when time is up."""
@@ -78,6 +113,7 @@ class Queue:
             return False
         if status != 0:
             sys.exit(f"{config}: exit status {status}; see {log.name}")
+        self.keep(arm, rate, seed)
         self.report()
         return True
 
@@ -102,8 +138,8 @@ class Queue:
         rows = {}
         for arm in (a, b):
             rate = self.best_rate(arm)
-            files = [self.folder(arm, rate, seed) / "test.jsonl" for seed in self.options.seeds] if rate else []
-            rows[arm] = [str(f) for f in files if f.exists()]
+            done = [seed for seed in self.options.seeds if rate and self.kept(arm, rate, seed)]
+            rows[arm] = [self.rows_file(arm, rate, seed) for seed in done]
         count = min(len(rows[a]), len(rows[b]))
         if count == 0:
             return None
@@ -147,6 +183,7 @@ def main():
     parser.add_argument("work", nargs="?", default=str(ROOT / "build/joint"))
     parser.add_argument("--jade", default=str(ROOT / "build/release/jade"))
     parser.add_argument("--base", default="bench/joint/base.yaml")
+    parser.add_argument("--results", default="bench/joint/results", help="where what runs came to is kept")
     parser.add_argument("--minutes", type=float, default=0, help="stop with a checkpoint after so long (0: go on to the end)")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
