@@ -43,7 +43,7 @@ MaybeItem WikiItem(const nlohmann::json& record, const Aliases& aliases);
 // answered is left out.
 MaybeItem MusiqueItem(const nlohmann::json& record);
 
-// Bamboogle (Press et al. 2023): a table `Question,Answer`, or a JSON list of the same.
+// Bamboogle (Press et al. 2023): a table `Question,,,,Answer,Answer 2`, the last column mostly empty, or a JSON list.
 MaybeItem BamboogleItem(const nlohmann::json& record);
 
 // Which fields hold what; `plan.best` is a field inside a field. An empty id: records have none.

@@ -153,6 +153,10 @@ TEST(MusiqueItem, KeepsGraphSupportAndSteps) {
   EXPECT_EQ(item.passages.size(), 2U);
   EXPECT_EQ(item.more["steps"][0]["asked"], "Lamp >> builder");
   EXPECT_EQ(item.more["steps"][0]["support"], "Lamp");
+  json moved = Musique();
+  moved["paragraphs"][0]["idx"] = 19;
+  moved["question_decomposition"][0]["paragraph_support_idx"] = 19;
+  EXPECT_EQ(Read(MusiqueItem(moved)).more["steps"][0]["support"], "Lamp");
   json unanswerable = Musique();
   unanswerable["answerable"] = false;
   EXPECT_FALSE(MusiqueItem(unanswerable).value().has_value());
@@ -161,7 +165,7 @@ TEST(MusiqueItem, KeepsGraphSupportAndSteps) {
 TEST(MusiqueItem, OtherFormsAreNamed) {
   json record = Musique();
   record["question_decomposition"][0]["paragraph_support_idx"] = 2;
-  EXPECT_THAT(MusiqueItem(record).error().message(), HasSubstr("must be the index of a paragraph"));
+  EXPECT_THAT(MusiqueItem(record).error().message(), HasSubstr("must be the `idx` of a paragraph"));
   record = Musique();
   record["paragraphs"][1]["is_supporting"] = "no";
   EXPECT_THAT(MusiqueItem(record).error().message(), HasSubstr("`is_supporting` must be true or false"));
@@ -174,10 +178,13 @@ TEST(MusiqueItem, OtherFormsAreNamed) {
 }
 
 TEST(BamboogleItem, TakesBothSpellings) {
-  EXPECT_THAT(Read(BamboogleItem({{"Question", "q?"}, {"Answer", "x"}})).answers, ElementsAre("x"));
+  EXPECT_THAT(Distinct(Read(BamboogleItem({{"Question", "q?"}, {"Answer", "x"}, {"Answer 2", ""}})).answers),
+              ElementsAre("x"));
+  EXPECT_THAT(Read(BamboogleItem({{"Question", "q?"}, {"Answer", "x"}, {"Answer 2", "y"}})).answers,
+              ElementsAre("x", "y"));
   const Item item = Read(BamboogleItem({{"id", "b1"}, {"Question", "q?"}, {"answer", {"x", "y"}}}));
   EXPECT_EQ(item.id, "b1");
-  EXPECT_THAT(item.answers, ElementsAre("x", "y"));
+  EXPECT_THAT(Distinct(item.answers), ElementsAre("x", "y"));
   EXPECT_THAT(BamboogleItem({{"Question", "q?"}}).error().message(), HasSubstr("it lacks `Answer`; it has `Question`"));
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <unordered_map>
+
 #include "runtime/datasets/converters.h"
 #include "runtime/datasets/fields.h"
 #include "runtime/jsonl/jsonl.h"
@@ -61,7 +63,10 @@ Result<Item> HotpotForm(const json& record) {
   return item;
 }
 
-Status ReadParagraphs(const json& record, Item* item) {
+using TitlesByIndex = std::unordered_map<uint64_t, std::string>;
+
+// Titles are told apart by the paragraphs' `idx`; one without it has the index of its place.
+Status ReadParagraphs(const json& record, Item* item, TitlesByIndex* titles) {
   JADE_ASSIGN_OR_RETURN(const json* paragraphs, Need(record, {"paragraphs"}));
   if (!paragraphs->is_array()) return Wrong("`paragraphs` must be a list");
   for (const json& paragraph : *paragraphs) {
@@ -72,13 +77,16 @@ Status ReadParagraphs(const json& record, Item* item) {
     const json* supporting = Find(paragraph, {"is_supporting"});
     if (supporting == nullptr || !supporting->is_boolean()) return Wrong("`is_supporting` must be true or false");
     if (supporting->get<bool>()) item->support.push_back(title);
+    const json* index = Find(paragraph, {"idx"});
+    const bool given = index != nullptr && index->is_number_unsigned();
+    titles->emplace(given ? index->get<uint64_t>() : item->passages.size(), title);
     item->passages.push_back({std::move(title), std::move(text)});
   }
   return {};
 }
 
 // The single-hop questions in order, with the title of the paragraph that answers each.
-Status ReadSteps(const json& record, Item* item) {
+Status ReadSteps(const json& record, const TitlesByIndex& titles, Item* item) {
   const json* steps = Find(record, {"question_decomposition"});
   if (steps == nullptr) return {};
   if (!steps->is_array()) return Wrong("`question_decomposition` must be a list");
@@ -89,10 +97,9 @@ Status ReadSteps(const json& record, Item* item) {
     row["asked"] = TextIfAny(step, "question");
     row["answer"] = TextIfAny(step, "answer");
     if (const json* at = Find(step, {"paragraph_support_idx"}); at != nullptr) {
-      if (!at->is_number_unsigned() || at->get<uint64_t>() >= item->passages.size()) {
-        return Wrong("`paragraph_support_idx` must be the index of a paragraph");
-      }
-      row["support"] = item->passages[at->get<uint64_t>()].title;
+      const auto title = at->is_number_unsigned() ? titles.find(at->get<uint64_t>()) : titles.end();
+      if (title == titles.end()) return Wrong("`paragraph_support_idx` must be the `idx` of a paragraph");
+      row["support"] = title->second;
     }
     out.push_back(std::move(row));
   }
@@ -156,8 +163,9 @@ MaybeItem MusiqueItem(const json& record) {
   }
   const size_t graph = item.id.find("__");
   if (graph != std::string::npos) item.type = item.id.substr(0, graph);
-  JADE_TRY(ReadParagraphs(record, &item));
-  JADE_TRY(ReadSteps(record, &item));
+  TitlesByIndex titles;
+  JADE_TRY(ReadParagraphs(record, &item, &titles));
+  JADE_TRY(ReadSteps(record, titles, &item));
   return std::optional(std::move(item));
 }
 

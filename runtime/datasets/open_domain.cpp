@@ -90,6 +90,7 @@ MaybeItem BamboogleItem(const json& record) {
   JADE_ASSIGN_OR_RETURN(item.question, Text(record, {"Question", "question"}));
   JADE_ASSIGN_OR_RETURN(const json* answer, Need(record, {"Answer", "answer", "answers"}));
   JADE_ASSIGN_OR_RETURN(item.answers, Texts(*answer, "Answer"));
+  item.answers.push_back(TextIfAny(record, "Answer 2"));
   return std::optional(std::move(item));
 }
 

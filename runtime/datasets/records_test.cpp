@@ -53,8 +53,8 @@ TEST(Records, QuotesKeepLinesAndSeparators) {
   const auto rows = ReadAll("a\tb\n\"x\ty\n z\"\t[\"\"]\n\"\"\t\"\"\"\"\n").value();
   EXPECT_EQ(rows[0], (json{{"a", "x\ty\n z"}, {"b", "[\"\"]"}}));
   EXPECT_EQ(rows[1], (json{{"a", ""}, {"b", "\""}}));
-  EXPECT_EQ(ReadAll("\tid\n0\t7\n").value()[0], (json{{"", "0"}, {"id", "7"}}))
-      << "an index without a name comes first";
+  EXPECT_EQ(ReadAll("\tid\n0\t7\n").value()[0], (json{{"id", "7"}})) << "an index without a name comes first";
+  EXPECT_EQ(ReadAll("a,,,b\n1,x,,2\n").value()[0], (json{{"a", "1"}, {"b", "2"}}));
 }
 
 TEST(Records, BracketsInsideTextsDoNotCount) {

@@ -34,7 +34,7 @@ Status TableRecords::ReadHeader() {
   std::set<std::string> seen;
   for (const std::string& name : names_) {
     if (source::FirstInvalidUtf8(name) != std::string::npos) return ErrorHere("not valid UTF-8");
-    if (!seen.insert(name).second) return ErrorHere(fmt::format("the header names `{}` twice", name));
+    if (!name.empty() && !seen.insert(name).second) return ErrorHere(fmt::format("the header names `{}` twice", name));
   }
   return {};
 }
@@ -97,7 +97,7 @@ Result<bool> TableRecords::Next(nlohmann::json* out) {
     if (source::FirstInvalidUtf8(values[i]) != std::string::npos) {
       return ErrorHere(fmt::format("`{}` is not valid UTF-8", names_[i]));
     }
-    (*out)[names_[i]] = std::move(values[i]);
+    if (!names_[i].empty()) (*out)[names_[i]] = std::move(values[i]);
   }
   return true;
 }

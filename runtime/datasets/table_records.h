@@ -1,6 +1,6 @@
 #pragma once
 // The rows of a table as objects: values between tabs or commas, quoted as in RFC 4180 (`"a ""b"", c"`, line breaks
-// included), the names of the columns in the first row.
+// included), the names of the columns in the first row. Columns without a name are passed over.
 
 #include <vector>
 
