@@ -31,6 +31,8 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation);
 void AddCheckCommand(CLI::App& app, Invocation& invocation);
 void AddCompileCommand(CLI::App& app, Invocation& invocation);
 void AddDataCommand(CLI::App& app, Invocation& invocation);
+// `jade data import`, below `jade data`.
+void AddDataImportCommand(CLI::App& data, Invocation& invocation);
 void AddDoctorCommand(CLI::App& app, Invocation& invocation);
 void AddEvalCommand(CLI::App& app, Invocation& invocation);
 void AddFmtCommand(CLI::App& app, Invocation& invocation);

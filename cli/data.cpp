@@ -1,4 +1,4 @@
-// jade data atlas
+// jade data atlas, and where `jade data import` is added
 
 #include <fmt/format.h>
 
@@ -77,7 +77,7 @@ int Demonstrate(const Options& options, const std::atomic<bool>& cancel) {
 }  // namespace
 
 void AddDataCommand(CLI::App& app, Invocation& invocation) {
-  CLI::App* data = app.add_subcommand("data", "Build the atlas and role demonstrations");
+  CLI::App* data = app.add_subcommand("data", "Make question sets, corpora and role demonstrations");
   data->require_subcommand(1);
 
   auto options = std::make_shared<Options>();
@@ -125,6 +125,7 @@ void AddDataCommand(CLI::App& app, Invocation& invocation) {
       return demonstrate ? Demonstrate(*options, *invocation.cancel) : Build(*options);
     };
   });
+  AddDataImportCommand(*data, invocation);
 }
 
 }  // namespace jade::cli

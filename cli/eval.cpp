@@ -12,12 +12,15 @@
 
 #include "cli/backbone.h"
 #include "cli/command.h"
+#include "cli/eval_compare.h"
 #include "cli/load.h"
 #include "cli/terminal.h"
 #include "cli/tier.h"
 #include "cli/workbench.h"
 #include "compiler/source/suggest.h"
 #include "runtime/eval/questions.h"
+#include "runtime/eval/rows.h"
+#include "runtime/eval/score.h"
 #include "runtime/eval/summary.h"
 #include "runtime/retrieve/index.h"
 #include "runtime/retrieve/provider.h"
@@ -31,6 +34,8 @@ struct Options {
   std::string data;
   std::string config;
   std::string rows;
+  std::string score;  // a dataset's script; empty: as the settings normalise
+  CompareRequest compare;
   std::vector<std::string> fields;  // NAME=FIELD
   uint64_t limit = 0;
   uint64_t seed = 0;
@@ -59,27 +64,15 @@ struct Evaluation {
   eval::Summariser* summariser;
 };
 
-void WriteRow(std::FILE* file, const eval::Question& question, const session::FinishedRun& finished) {
-  nlohmann::json row{{"id", question.id},
-                     {"question", question.question},
-                     {"gold", question.gold},
-                     {"answer", finished.answer},
-                     {"status", trace::RunStatusName(finished.run.status)},
-                     {"turns", finished.run.turns},
-                     {"retrievals", finished.run.retrievals},
-                     {"run", finished.run.id}};
-  fmt::print(file, "{}\n", row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-Status Finish(const Evaluation& evaluation, const eval::Question& question, session::FinishedRun finished) {
-  if (evaluation.rows != nullptr) WriteRow(evaluation.rows, question, finished);
-  evaluation.summariser->Add({.id = question.id,
+void Finish(const Evaluation& evaluation, const eval::Question& question, session::FinishedRun finished) {
+  const eval::Outcome outcome{.id = question.id,
                               .type = question.type,
                               .gold = question.gold,
                               .answer = std::move(finished.answer),
                               .run = std::move(finished.run),
-                              .calls = std::move(finished.calls)});
-  return {};
+                              .calls = std::move(finished.calls)};
+  const eval::Scores scores = evaluation.summariser->Add(outcome);
+  if (evaluation.rows != nullptr) fmt::print(evaluation.rows, "{}\n", eval::RowJson(question, outcome, scores));
 }
 
 Result<std::string> DocumentsTitled(retrieve::Index& index, const eval::Question& question, const std::string& field) {
@@ -168,7 +161,7 @@ Status AnswerAll(const Evaluation& evaluation, session::Session& session, progre
         ++it;
         continue;
       }
-      JADE_TRY(Finish(evaluation, evaluation.questions[it->second], session.Take(it->first)));
+      Finish(evaluation, evaluation.questions[it->second], session.Take(it->first));
       it = active.erase(it);
       progress.Update(++done, {});
     }
@@ -252,8 +245,10 @@ int Evaluate(const Options& options, const Invocation& invocation) {
   const auto code = MakeCode(options.tier);
   if (!code.ok()) return Fail(code.error());
   request.code = code->get();
-  const auto form = request.normalisation;
-  eval::Summariser summariser(form);
+  Result<eval::Scoring> scoring = eval::Scoring(request.normalisation);
+  if (!options.score.empty()) scoring = eval::ScriptScoring(options.score);
+  if (!scoring.ok()) return Fail(scoring.error());
+  eval::Summariser summariser(*scoring);
   const Evaluation evaluation{options,     *questions, std::move(request), std::move(*inputs),
                               index.get(), rows.get(), &summariser};
   const auto started = std::chrono::steady_clock::now();
@@ -277,6 +272,11 @@ int Evaluate(const Options& options, const Invocation& invocation) {
   return kFine;
 }
 
+std::string UnknownScript(const std::string& name) {
+  const auto scoring = eval::ScriptScoring(name);
+  return scoring.ok() ? std::string() : scoring.error().message();
+}
+
 }  // namespace
 
 void AddEvalCommand(CLI::App& app, Invocation& invocation) {
@@ -285,16 +285,21 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
   eval->footer(
       "Examples:\n  jade eval workflows/jade.jade --data data/atlas/dev.jsonl --limit 100\n"
       "  jade eval workflows/naive_rag.jade --data qa.jsonl --corpus corpus.jsonl --model smollm2-135m --json\n"
-      "  jade eval workflows/oracle_documents.jade --data data/atlas/dev.jsonl -i documents=support");
-  eval->add_option("FILE", options->file, ".jade file")->required();
-  eval->add_option("--data", options->data, "JSONL of {\"id\", \"question\", \"answer\" or \"answers\"}")->required();
+      "  jade eval workflows/oracle_documents.jade --data data/atlas/dev.jsonl -i documents=support\n"
+      "  jade eval workflows/jade.jade --data hotpot.jsonl --corpus hotpot.db --score hotpotqa --rows b.jsonl\n"
+      "  jade eval --compare a.jsonl b.jsonl\n"
+      "  jade eval --compare 'runs/a-*.jsonl' 'runs/b-*.jsonl' --resamples 100000 --json");
+  CLI::Option* file = eval->add_option("FILE", options->file, ".jade file");
+  CLI::Option* data =
+      eval->add_option("--data", options->data, "JSONL of {\"id\", \"question\", \"answer\" or \"answers\"}");
   eval->add_option("--corpus", options->bench.corpus, "what to search: atlas, an index, or a JSONL corpus");
   eval->add_option("--limit", options->limit, "only the first N questions (0: all)")->capture_default_str();
   eval->add_option("--workflow", options->workflow, "which workflow (default: the main one)");
   eval->add_option("--config", options->config, "YAML file (docs/configuration.md)");
   eval->add_option("--model", options->bench.model, "backbone: nano, a path, or a pulled model");
   eval->add_option("--replies", options->bench.replies, "answer from a JSONL file in the place of a model");
-  eval->add_option("--seed", options->seed, "seed of the first run; each next run has the next seed")
+  eval->add_option("--seed", options->seed,
+                   "seed of the first run, each next run has the next seed; with --compare, of the resamples")
       ->capture_default_str();
   eval->add_flag("--sample", options->sample, "sample as configured instead of taking the most probable token");
   AddTierOptions(*eval, &options->tier);
@@ -305,11 +310,23 @@ void AddEvalCommand(CLI::App& app, Invocation& invocation) {
       "-i,--input", options->fields,
       "NAME=FIELD: a parameter takes this field of each question (`plan.cheapest` for a field of a field); "
       "for a [Doc] the field lists titles");
-  eval->add_option("--rows", options->rows, "write one JSON object a question to this file");
+  CLI::Option* rows = eval->add_option("--rows", options->rows, "write one JSON object a question to this file");
+  eval->add_option("--score", options->score,
+                   "score as the script of this dataset does (docs/metrics.md), not as the configuration normalises")
+      ->check(CLI::Validator([](std::string& name) { return UnknownScript(name); }, "", "script"));
+  AddCompareOptions(*eval, {file, data, rows}, &options->compare);
   eval->add_flag("--record", options->trace, "record every run in the experience store");
   eval->add_option("--trace", options->bench.store, "experience store for --record");
   eval->add_flag("--json", options->json, "print the summary as one JSON object");
   eval->callback([options, &invocation] {
+    if (!options->compare.systems.empty()) {
+      options->compare.options.seed = options->seed;
+      options->compare.json = options->json;
+      invocation.action = [options] { return CompareRows(options->compare); };
+      return;
+    }
+    if (options->file.empty()) throw CLI::RequiredError("FILE");
+    if (options->data.empty()) throw CLI::RequiredError("--data");
     invocation.action = [options, &invocation] { return Evaluate(*options, invocation); };
   });
 }

@@ -6,12 +6,14 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace jade::builtins {
 
 namespace {
 
 constexpr int32_t kReplacement = 0xFFFD;
+constexpr int32_t kDottedCapitalI = 0x130;
 
 // Decodes the code point at `*offset` and moves past it.
 int32_t Next(std::string_view text, size_t* offset) {
@@ -69,16 +71,22 @@ bool IsPunctuation(int32_t code) {
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
 }
 
+// What utf8proc makes of the text; nothing when it is not UTF-8.
+std::optional<std::string> Map(std::string_view text, int options) {
+  utf8proc_uint8_t* mapped = nullptr;
+  const auto length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                   &mapped, static_cast<utf8proc_option_t>(options));
+  if (length < 0) return std::nullopt;
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+  return std::string(reinterpret_cast<const char*>(mapped), static_cast<size_t>(length));
+}
+
 // Compatibility decomposition, case folding, marks dropped.
 std::string Fold(std::string_view text) {
-  utf8proc_uint8_t* folded = nullptr;
-  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE |
-                                                      UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD);
-  const auto length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                   static_cast<utf8proc_ssize_t>(text.size()), &folded, options);
-  if (length < 0) return LowerCase(text);  // not UTF-8
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(folded, &std::free);
-  return std::string(reinterpret_cast<const char*>(folded), static_cast<size_t>(length));
+  auto folded =
+      Map(text, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_STRIPMARK | UTF8PROC_CASEFOLD);
+  return folded ? *std::move(folded) : LowerCase(text);
 }
 
 bool IsArticle(std::string_view word) {
@@ -161,7 +169,14 @@ std::vector<std::string_view> SplitWords(std::string_view text) {
 std::string LowerCase(std::string_view text) {
   std::string out;
   size_t offset = 0;
-  while (offset < text.size()) Append(utf8proc_tolower(Next(text, &offset)), &out);
+  while (offset < text.size()) {
+    const int32_t code = Next(text, &offset);
+    if (code == kDottedCapitalI) {
+      out += "i\u0307";
+    } else {
+      Append(utf8proc_tolower(code), &out);
+    }
+  }
   return out;
 }
 
@@ -170,6 +185,18 @@ std::string UpperCase(std::string_view text) {
   size_t offset = 0;
   while (offset < text.size()) Append(utf8proc_toupper(Next(text, &offset)), &out);
   return out;
+}
+
+std::string Capitalise(std::string_view text) {
+  std::string out;
+  size_t offset = 0;
+  if (!text.empty()) Append(utf8proc_totitle(Next(text, &offset)), &out);
+  return out + LowerCase(text.substr(offset));
+}
+
+std::string Decompose(std::string_view text) {
+  auto apart = Map(text, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE);
+  return apart ? *std::move(apart) : std::string(text);
 }
 
 int64_t CountCodePoints(std::string_view text) {

@@ -39,10 +39,17 @@ int64_t CountWords(std::string_view text);
 // Maximal runs of letters, digits and underscores, as Python's re.findall(r"\w+").
 int64_t CountWordTokens(std::string_view text);
 
-// White space (of Unicode) removed at both ends; lower case by simple mapping.
+// White space (of Unicode) removed at both ends; case by simple mapping, but for the dotted capital I, whose lower case
+// is two code points as in Python's str.lower.
 std::string_view Trim(std::string_view text);
 std::string LowerCase(std::string_view text);
 std::string UpperCase(std::string_view text);
+
+// The first letter as in a title, the others in lower case, as Python's str.capitalize.
+std::string Capitalise(std::string_view text);
+
+// Canonical decomposition (NFD): letters and their marks apart. Bytes that are not UTF-8 leave the text as it is.
+std::string Decompose(std::string_view text);
 
 // The pieces between (Unicode) white space, none of them empty.
 std::vector<std::string_view> SplitWords(std::string_view text);

@@ -46,6 +46,15 @@ TEST(Metrics, MatchAccuracyYesNo) {
   EXPECT_FALSE(IsYesNo({}, kSquad));
 }
 
+TEST(Metrics, CaseAndDecomposition) {
+  EXPECT_EQ(LowerCase("\u0130zmir"), "i\u0307zmir");
+  EXPECT_EQ(Capitalise("\u00c9TATS Unis"), "\u00c9tats unis");
+  EXPECT_EQ(Capitalise("\u01c6"), "\u01c5");  // a letter with a form for titles
+  EXPECT_EQ(Capitalise(""), "");
+  EXPECT_EQ(Decompose("\u00c9mile"), "E\u0301mile");
+  EXPECT_EQ(Decompose("\xff\u00c9"), "\xff\u00c9");
+}
+
 TEST(Metrics, Counts) {
   EXPECT_EQ(CountWords("  one\u3000two-three\nfour "), 3);
   EXPECT_EQ(CountWordTokens("  one\u3000two-three_3\nfour. "), 4);

@@ -61,7 +61,7 @@ Outcome Answered(const std::string& answer, const std::string& type, trace::Vali
 }
 
 TEST(SummaryTest, AveragesOverAllQuestionsAndCountsFailuresAsWrong) {
-  Summariser summariser(builtins::Normalisation::kJade);
+  Summariser summariser(Scoring(builtins::Normalisation::kJade));
   summariser.Add(Answered("frank herbert", "single", trace::Validity::kValid));
   summariser.Add(Answered("Herbert", "single", trace::Validity::kMalformed));
   Outcome failed = Answered("Frank Herbert", "bridge", trace::Validity::kValid);

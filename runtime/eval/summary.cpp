@@ -72,7 +72,7 @@ double EngineUse::CachedShare() const {
   return prompt_tokens > 0 ? static_cast<double>(cached_tokens) / static_cast<double>(prompt_tokens) : 0.0;
 }
 
-void Summariser::Count(Summary* sums, const Outcome& outcome, builtins::Normalisation form) {
+void Summariser::Count(Summary* sums, const Outcome& outcome, const Scores& scores) {
   ++sums->questions;
   sums->turns += static_cast<double>(outcome.run.turns);
   sums->retrievals += static_cast<double>(outcome.run.retrievals);
@@ -80,18 +80,18 @@ void Summariser::Count(Summary* sums, const Outcome& outcome, builtins::Normalis
   sums->tokens += static_cast<double>(outcome.run.tokens);
   sums->prompt_tokens += static_cast<double>(outcome.run.prompt_tokens);
   for (const auto& call : outcome.calls) CountCall(call, &sums->roles);
-  if (outcome.run.status != trace::RunStatus::kDone) {
-    ++sums->failed;
-    return;
-  }
-  sums->em += builtins::ExactMatch(outcome.answer, outcome.gold, form);
-  sums->f1 += builtins::TokenF1(outcome.answer, outcome.gold, form);
-  sums->accuracy += builtins::Accuracy(outcome.answer, outcome.gold, form);
+  if (outcome.run.status != trace::RunStatus::kDone) ++sums->failed;
+  sums->em += scores.em;
+  sums->f1 += scores.f1;
+  sums->accuracy += scores.accuracy;
 }
 
-void Summariser::Add(const Outcome& outcome) {
-  Count(&all_, outcome, form_);
-  if (!outcome.type.empty()) Count(&by_type_[outcome.type], outcome, form_);
+Scores Summariser::Add(const Outcome& outcome) {
+  Scores scores;
+  if (outcome.run.status == trace::RunStatus::kDone) scores = Score(outcome.answer, outcome.gold, scoring_);
+  Count(&all_, outcome, scores);
+  if (!outcome.type.empty()) Count(&by_type_[outcome.type], outcome, scores);
+  return scores;
 }
 
 Summary Summariser::Finish(double wall_seconds) const {

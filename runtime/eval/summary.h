@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/builtins/metrics.h"
+#include "runtime/eval/score.h"
 #include "runtime/trace/record.h"
 
 namespace jade::eval {
@@ -64,15 +64,16 @@ struct EngineUse {
 
 class Summariser {
  public:
-  explicit Summariser(builtins::Normalisation form) : form_(form) {}
-  void Add(const Outcome& outcome);
+  explicit Summariser(const Scoring& scoring) : scoring_(scoring) {}
+  // The scores of this one: nothing when its run failed.
+  Scores Add(const Outcome& outcome);
   Summary Finish(double wall_seconds) const;
   // The same by question type.
   std::map<std::string, Summary> ByType() const;
 
  private:
-  static void Count(Summary* sums, const Outcome& outcome, builtins::Normalisation form);
-  builtins::Normalisation form_;
+  static void Count(Summary* sums, const Outcome& outcome, const Scores& scores);
+  Scoring scoring_;
   Summary all_;
   std::map<std::string, Summary> by_type_;
 };

@@ -41,7 +41,7 @@ TIMEOUT_SECONDS = 120
 MASKS = [
     (r'"(elapsed_us|started_unix_us|issued|started|first_token|finished|bytes|seconds_per_question)":[0-9.e-]+',
      r'"\1":<n>'),
-    (r"^(indexing|encoding|evaluating) .*", r"\1 <progress>"),
+    (r"^(indexing|encoding|evaluating|counting|importing) .*", r"\1 <progress>"),
     (r"\b[0-9a-f]{32}\b", "<hash>"),
     (r"\b[0-9a-f]{16}\b", "<id>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<date>"),
