@@ -95,4 +95,14 @@ struct EngineBenchCommand {
 };
 int RunEngineBenchCommand(const EngineBenchCommand& command, const std::atomic<bool>* cancel);  // an exit status
 
+struct TrainBenchCommand {
+  std::string dtype = "bf16";
+  int threads = 0;
+  int repetitions = 5;
+  bool recompute_layers = false;
+  std::string only;
+  bool json = false;
+};
+int RunTrainBenchCommand(const TrainBenchCommand& command, const std::atomic<bool>* cancel);  // an exit status
+
 }  // namespace jade::cli

@@ -61,6 +61,10 @@ int RunEngineBenchCommand(const EngineBenchCommand& /*command*/, const std::atom
   return Fail(Error(ErrorCode::kUnavailable, "`jade` itself runs no models"));
 }
 
+int RunTrainBenchCommand(const TrainBenchCommand& /*command*/, const std::atomic<bool>* /*cancel*/) {
+  return Fail(Error(ErrorCode::kUnavailable, "`jade` itself trains no models"));
+}
+
 int RunSftCommand(const SftCommand& /*command*/, const std::atomic<bool>* /*cancel*/) {
   return Fail(Error(ErrorCode::kUnavailable, "`jade` itself trains no models"));
 }

@@ -1,4 +1,4 @@
-// jade bench compiler|engine|plans
+// jade bench compiler|engine|plans|train
 
 #include <fmt/format.h>
 
@@ -98,6 +98,32 @@ void AddBenchEngine(CLI::App& bench, Invocation& invocation) {
   });
 }
 
+void AddBenchTrain(CLI::App& bench, Invocation& invocation) {
+  CLI::App* train = bench.add_subcommand("train", "Training updates beside the machine's peak of matrix products");
+  train->footer(
+      "Examples:\n  jade bench train\n  jade bench train --only train.smollm2\n"
+      "  jade bench train --only train.smollm2 --recompute-layers --json");
+  auto options = std::make_shared<TrainBenchCommand>();
+  train->add_option("--dtype", options->dtype, "of the products; masters and moments are fp32")
+      ->check(CLI::IsMember({"bf16", "fp32"}))
+      ->capture_default_str();
+  train->add_option("--threads", options->threads, "0: one for each processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  train->add_option("--repetitions", options->repetitions, "samples of each row; a row is their median")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  train->add_flag("--recompute-layers", options->recompute_layers, "keep no activations inside layers");
+  train->add_option("--only", options->only, "measure only rows whose names begin so");
+  train->add_flag("--json", options->json, "print a JSON array of rows");
+  train->callback([options, &invocation] {
+    invocation.action = [options, &invocation] {
+      if (Status entered = EnterBackbone(invocation.arguments); !entered.ok()) return Fail(entered.error());
+      return RunTrainBenchCommand(*options, invocation.cancel);
+    };
+  });
+}
+
 }  // namespace
 
 void AddBenchCommand(CLI::App& app, Invocation& invocation) {
@@ -113,6 +139,7 @@ void AddBenchCommand(CLI::App& app, Invocation& invocation) {
     invocation.action = [options] { return Show(bench::BenchCompiler({}), options->json); };
   });
   AddBenchEngine(*bench, invocation);
+  AddBenchTrain(*bench, invocation);
   CLI::App* plans = bench->add_subcommand("plans", "Memory while ever new plans are compiled, run once and dropped");
   plans->footer(
       "Examples:\n  jade bench plans --plans 1000000 --kept 4096\n  jade bench plans --plans 20000 --native-every 1");

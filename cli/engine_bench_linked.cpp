@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "bench/engine/engine_bench.h"
 #include "bench/engine/plot.h"
 #include "cli/backbone.h"
+#include "cli/bench_rows.h"
 #include "cli/command.h"
 #include "cli/model_file.h"
 #include "cli/terminal.h"
@@ -30,35 +29,6 @@ Result<std::unique_ptr<backbone::MeasuredModel>> OpenModel(const EngineBenchComm
   options.dtype = command.dtype;
   options.threads = command.threads;
   return backbone::OpenMeasuredModel(options);
-}
-
-void PrintJson(const std::vector<bench::EngineRow>& rows) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const bench::EngineRow& row : rows) {
-    nlohmann::ordered_json object{{"name", row.name}, {"value", row.value}, {"unit", row.unit}};
-    object["best"] = row.Best();
-    object["samples"] = row.samples;
-    if (row.limit > 0) {
-      object["limit"] = row.limit;
-      object["limit_by"] = row.limit_by;
-      object["of_limit"] = row.ShareOfLimit();
-    }
-    if (!row.note.empty()) object["note"] = row.note;
-    list.push_back(std::move(object));
-  }
-  fmt::print("{}\n", list.dump());
-}
-
-void PrintTable(const std::vector<bench::EngineRow>& rows) {
-  for (const bench::EngineRow& row : rows) {
-    std::string line = fmt::format("{:<34} {:>14.2f} {:<9}", row.name, row.value, row.unit);
-    if (row.samples.size() > 1) line += fmt::format(" best {:.2f}", row.Best());
-    if (row.limit > 0) {
-      line += fmt::format("  {:.0f} % of {:.0f}, by {}", 100 * row.ShareOfLimit(), row.limit, row.limit_by);
-    }
-    if (!row.note.empty()) line += fmt::format("  [{}]", row.note);
-    fmt::print("{}\n", line);
-  }
 }
 
 Result<std::vector<bench::EngineRow>> Measure(const EngineBenchCommand& command, const std::atomic<bool>* cancel,
@@ -93,12 +63,7 @@ int RunEngineBenchCommand(const EngineBenchCommand& command, const std::atomic<b
   std::string title;
   const auto rows = Measure(command, cancel, &title);
   if (!rows.ok()) return Fail(rows.error());
-  if (command.json) {
-    PrintJson(*rows);
-  } else {
-    fmt::print("{}\n", title);
-    PrintTable(*rows);
-  }
+  PrintRows(*rows, title, command.json);
   if (command.svg.empty()) return kFine;
   const Status written = files::WriteFileAtomically(command.svg, bench::EngineBenchSvg(*rows, title));
   return written.ok() ? kFine : Fail(written.error());

@@ -47,6 +47,43 @@ struct AttentionBackwardTask {
 int64_t AttentionScratch(int64_t head_dim, int64_t keys);
 int64_t AttentionBackwardScratch(int64_t head_dim, int64_t keys);
 
+// Rows of hidden states, fp32, with what a layer adds to them and the norm of the sum. `delta` and `y` are fp32 or
+// bf16, as the kernel says; `delta` may be null.
+struct AddRmsNormTask {
+  const float* x = nullptr;
+  const void* delta = nullptr;
+  const float* weight = nullptr;
+  float* sum = nullptr;
+  void* y = nullptr;
+  float* inverse_rms = nullptr;  // [rows]
+  int64_t rows = 0, width = 0;
+  float eps = 0.0f;
+};
+
+struct AddRmsNormBackwardTask {
+  const void* dy = nullptr;
+  const float* d_sum = nullptr;  // what comes down the residual stream; may be null
+  const float* sum = nullptr;
+  const float* weight = nullptr;
+  const float* inverse_rms = nullptr;
+  float* dx = nullptr;
+  void* d_delta = nullptr;    // the same, in the type of delta; may be null
+  float* d_weight = nullptr;  // added to
+  int64_t rows = 0, width = 0;
+};
+
+struct AdamWFactors {
+  float beta1 = 0.0f, beta2 = 0.0f;
+  float step_size = 0.0f;           // lr / (1 − beta1^t)
+  float inverse_correction = 0.0f;  // 1 / sqrt(1 − beta2^t)
+  float epsilon = 0.0f;
+  float keep = 1.0f;   // 1 − lr · weight_decay
+  float scale = 1.0f;  // of the gradient
+};
+
+// Types of what a layer adds and of what it takes.
+enum RowTypes { kFloatRows, kHalfRows, kHalfToFloatRows };
+
 struct KernelTable {
   const char* name;
   void (*rms_norm)(const float* x, const float* weight, float* y, float* inverse_rms, int64_t rows, int64_t width,
@@ -54,9 +91,27 @@ struct KernelTable {
   // d_weight is added to.
   void (*rms_norm_backward)(const float* dy, const float* x, const float* weight, const float* inverse_rms, float* dx,
                             float* d_weight, int64_t rows, int64_t width);
+  void (*add_rms_norm[3])(const AddRmsNormTask& task);  // by RowTypes
+  void (*add_rms_norm_backward[3])(const AddRmsNormBackwardTask& task);
   void (*swiglu)(const float* gate_up, float* y, int64_t rows, int64_t width);
+  void (*swiglu_bf16)(const uint16_t* gate_up, uint16_t* y, int64_t rows, int64_t width);
   void (*swiglu_backward)(const float* dy, const float* gate_up, float* d_gate_up, int64_t rows, int64_t width);
-  // Rotates the first `heads` heads of rows of `row_width`, copies the rest; sign -1 rotates back.
+  void (*swiglu_backward_bf16)(const uint16_t* dy, const uint16_t* gate_up, uint16_t* d_gate_up, int64_t rows,
+                               int64_t width);
+  // Between fp32 and bf16, to nearest even.
+  void (*round)(const float* x, uint16_t* y, int64_t count);
+  void (*widen)(const uint16_t* x, float* y, int64_t count);
+  // y += x.
+  void (*accumulate)(const float* x, float* y, int64_t count);
+  void (*accumulate_bf16)(const uint16_t* x, float* y, int64_t count);
+  // A row of logits becomes weight · (softmax − onehot of the target); returns −log softmax of the target.
+  float (*cross_entropy_gradient)(float* logits, int64_t width, int64_t target, float weight);
+  float (*cross_entropy_gradient_bf16)(uint16_t* logits, int64_t width, int64_t target, float weight);
+  // One step of AdamW (runtime/train/optimiser.h).
+  void (*adamw)(const AdamWFactors& factors, int64_t count, const float* grad, float* first, float* second,
+                float* weight);
+  double (*sum_of_squares)(const float* x, int64_t count);
+  // Rotates the first `heads` heads of rows of `row_width`, copies the rest; sign -1 rotates back; y may be x.
   void (*rotary)(const float* x, const float* cos, const float* sin, float* y, int64_t rows, int64_t heads,
                  int64_t head_dim, int64_t row_width, float sign);
   void (*attention)(const AttentionTask& task);
@@ -72,8 +127,10 @@ struct KernelTable {
                              int64_t first, int64_t last, int64_t y_stride);
   // log Σ exp of a row.
   float (*log_sum_exp)(const float* x, int64_t width);
+  float (*log_sum_exp_bf16)(const uint16_t* x, int64_t width);
   // y = scale · exp(x - log_sum); y may be x.
   void (*scaled_softmax)(const float* x, float log_sum, float scale, float* y, int64_t width);
+  void (*scaled_softmax_bf16)(const uint16_t* x, float log_sum, float scale, uint16_t* y, int64_t width);
   // The largest of a row; NaN when one of them is.
   float (*highest)(const float* x, int64_t width);
   // y = exp(scale · (x - highest)), zero below exp(-87), and the sum; y may be x. For x <= highest and scale > 0, x may

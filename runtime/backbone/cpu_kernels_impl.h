@@ -13,6 +13,13 @@ float SquareRoot(float x) {
   return __builtin_sqrtf(x);
 }
 
+inline Vec SquareRoot(Vec x) {
+  for (int64_t lane = 0; lane < kLanes; ++lane) x[lane] = SquareRoot(x[lane]);
+  return x;
+}
+
+#include "runtime/backbone/cpu_kernels_training_impl.h"
+
 void RmsNorm(const float* x, const float* weight, float* y, float* inverse_rms, int64_t rows, int64_t width,
              float eps) {
   for (int64_t row = 0; row < rows; ++row, x += width, y += width) {
@@ -56,40 +63,6 @@ void RmsNormBackward(const float* dy, const float* x, const float* weight, const
   }
 }
 
-void SwiGlu(const float* gate_up, float* y, int64_t rows, int64_t width) {
-  const auto step = [](Vec gate, Vec up) { return gate * up / (1.0f + Exp(-gate)); };
-  for (int64_t row = 0; row < rows; ++row, gate_up += 2 * width, y += width) {
-    const float* up = gate_up + width;
-    JADE_FOR_VECTORS(
-        i, width, { Store(y + i, step(Load(gate_up + i), Load(up + i))); },
-        { StorePart(y + i, step(LoadPart(gate_up + i, rest), LoadPart(up + i, rest)), rest); });
-  }
-}
-
-void SwiGluBackward(const float* dy, const float* gate_up, float* d_gate_up, int64_t rows, int64_t width) {
-  const FlushDenormals flush;
-  const auto step = [](Vec g, Vec gate, Vec up, Vec* d_up) {
-    const Vec sigmoid = 1.0f / (1.0f + Exp(-gate));
-    *d_up = g * gate * sigmoid;
-    return g * up * sigmoid * (1.0f + gate * (1.0f - sigmoid));
-  };
-  Vec d_up;
-  for (int64_t row = 0; row < rows; ++row, gate_up += 2 * width, d_gate_up += 2 * width, dy += width) {
-    const float* up = gate_up + width;
-    JADE_FOR_VECTORS(
-        i, width,
-        {
-          Store(d_gate_up + i, step(Load(dy + i), Load(gate_up + i), Load(up + i), &d_up));
-          Store(d_gate_up + width + i, d_up);
-        },
-        {
-          StorePart(d_gate_up + i,
-                    step(LoadPart(dy + i, rest), LoadPart(gate_up + i, rest), LoadPart(up + i, rest), &d_up), rest);
-          StorePart(d_gate_up + width + i, d_up, rest);
-        });
-  }
-}
-
 void Rotary(const float* x, const float* cos, const float* sin, float* y, int64_t rows, int64_t heads, int64_t head_dim,
             int64_t row_width, float sign) {
   const int64_t half = head_dim / 2;
@@ -103,6 +76,7 @@ void Rotary(const float* x, const float* cos, const float* sin, float* y, int64_
         out[i + half] = second * c + first * s;
       }
     }
+    if (y == x) continue;
     __builtin_memcpy(y + heads * head_dim, x + heads * head_dim,
                      static_cast<unsigned long>(row_width - heads * head_dim) * sizeof(float));
   }
@@ -267,39 +241,6 @@ void MultiplyBlocks(const AttentionTask& t, const float* a, const float* const* 
   }
 }
 
-float LogSumExp(const float* x, int64_t width) {
-  float highest = x[0];
-  {
-    Vec most = Splat(x[0]);
-    JADE_FOR_VECTORS(
-        i, width,
-        {
-          const Vec v = Load(x + i);
-          most = v > most ? v : most;
-        },
-        {
-          for (int64_t j = i; j < width; ++j) highest = x[j] > highest ? x[j] : highest;
-        });
-    for (int64_t lane = 0; lane < kLanes; ++lane) highest = most[lane] > highest ? most[lane] : highest;
-  }
-  Vec sum{};
-  float tail = 0.0f;
-  JADE_FOR_VECTORS(
-      i, width, { sum += Exp(Load(x + i) - highest); },
-      {
-        const Vec last = Exp(LoadPart(x + i, rest) - highest);
-        for (int64_t j = 0; j < rest; ++j) tail += last[j];
-      });
-  return highest + __builtin_logf(Sum(sum) + tail);
-}
-
-void ScaledSoftmax(const float* x, float log_sum, float scale, float* y, int64_t width) {
-  const FlushDenormals flush;
-  JADE_FOR_VECTORS(
-      i, width, { Store(y + i, Exp(Load(x + i) - log_sum) * scale); },
-      { StorePart(y + i, Exp(LoadPart(x + i, rest) - log_sum) * scale, rest); });
-}
-
 float Highest(const float* x, int64_t width) {
   Vec most = Splat(x[0]);
   // x != x is -1 where it is true.
@@ -431,16 +372,31 @@ const KernelTable JADE_KERNEL_TABLE = {
     .name = JADE_KERNEL_NAME,
     .rms_norm = RmsNorm,
     .rms_norm_backward = RmsNormBackward,
-    .swiglu = SwiGlu,
-    .swiglu_backward = SwiGluBackward,
+    .add_rms_norm = {AddRmsNorm<float, float>, AddRmsNorm<uint16_t, uint16_t>, AddRmsNorm<uint16_t, float>},
+    .add_rms_norm_backward = {AddRmsNormBackward<float, float>, AddRmsNormBackward<uint16_t, uint16_t>,
+                              AddRmsNormBackward<uint16_t, float>},
+    .swiglu = SwiGlu<float>,
+    .swiglu_bf16 = SwiGlu<uint16_t>,
+    .swiglu_backward = SwiGluBackward<float>,
+    .swiglu_backward_bf16 = SwiGluBackward<uint16_t>,
+    .round = Convert<float, uint16_t>,
+    .widen = Convert<uint16_t, float>,
+    .accumulate = Accumulate<float>,
+    .accumulate_bf16 = Accumulate<uint16_t>,
+    .cross_entropy_gradient = CrossEntropyGradient<float>,
+    .cross_entropy_gradient_bf16 = CrossEntropyGradient<uint16_t>,
+    .adamw = AdamW,
+    .sum_of_squares = SumOfSquares,
     .rotary = Rotary,
     .attention = Attention,
     .attention_backward = AttentionBackward,
     .transpose_blocks = TransposeBlocks,
     .skinny_linear = SkinnyLinear<float>,
     .skinny_linear_bf16 = SkinnyLinear<uint16_t>,
-    .log_sum_exp = LogSumExp,
-    .scaled_softmax = ScaledSoftmax,
+    .log_sum_exp = LogSumExp<float>,
+    .log_sum_exp_bf16 = LogSumExp<uint16_t>,
+    .scaled_softmax = ScaledSoftmax<float>,
+    .scaled_softmax_bf16 = ScaledSoftmax<uint16_t>,
     .highest = Highest,
     .weights = Weights,
 };

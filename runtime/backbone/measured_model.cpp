@@ -103,20 +103,24 @@ std::vector<int32_t> LoadedModel::Render(const engine::Messages& messages) const
   return RenderObservation(chat_, messages).ids;
 }
 
-std::vector<ProductRate> LoadedModel::ProductRates(const std::string& dtype) {
+std::vector<ProductRate> ProductRatesOn(at::Device device, const std::string& dtype) {
   const at::ScalarType type = dtype == "fp32" ? at::kFloat : at::kBFloat16;
   std::vector<int64_t> sizes{1024, 2048};
-  if (!on_cpu()) sizes = {4096, 8192};
+  if (!device.is_cpu()) sizes = {4096, 8192};
   ProductRate rate{.kernel = "at::mm"};
   for (const int64_t size : sizes) {
-    const auto options = at::TensorOptions().dtype(type).device(decoder_->device());
-    const at::Tensor a = at::randn({size, size}, at::TensorOptions().device(decoder_->device())).to(options);
+    const auto options = at::TensorOptions().dtype(type).device(device);
+    const at::Tensor a = at::randn({size, size}, at::TensorOptions().device(device)).to(options);
     const at::Tensor b = a.clone();
     at::Tensor out = at::empty({size, size}, options);
     const double seconds = LeastSeconds([&] { WaitFor(at::mm_out(out, a, b)); });
     rate.flops_per_s = std::max(rate.flops_per_s, 2.0 * static_cast<double>(size * size * size) / seconds);
   }
   return {rate};
+}
+
+std::vector<ProductRate> LoadedModel::ProductRates(const std::string& dtype) {
+  return ProductRatesOn(decoder_->device(), dtype);
 }
 
 double LoadedModel::DeviceReadBytesPerSecond() {
@@ -175,6 +179,10 @@ Result<std::unique_ptr<MeasuredModel>> OpenMeasuredModel(const MeasuredModelOpti
   } catch (const std::exception& error) {
     return Error(ErrorCode::kUnavailable, error.what()).Wrap("making the model to be measured");
   }
+}
+
+std::vector<ProductRate> CpuProductRates(const std::string& dtype) {
+  return ProductRatesOn(at::kCPU, dtype);
 }
 
 weights::ModelConfig SmolLm2Shape() {

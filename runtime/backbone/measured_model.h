@@ -62,6 +62,9 @@ class MeasuredModel {
 // kInvalidArgument for options out of range; what loading a model fails with.
 Result<std::unique_ptr<MeasuredModel>> OpenMeasuredModel(const MeasuredModelOptions& options);
 
+// How fast this processor multiplies, on as many threads as LibTorch has; `dtype` as above. What limits are taken from.
+std::vector<ProductRate> CpuProductRates(const std::string& dtype);
+
 // SmolLM2-135M's.
 weights::ModelConfig SmolLm2Shape();
 

@@ -4,6 +4,7 @@
 
 #include "compiler/result/check.h"
 #include "runtime/backbone/fused_ops.h"
+#include "runtime/backbone/master_gradient.h"
 #include "runtime/backbone/random_weights.h"
 
 namespace jade::backbone {
@@ -12,19 +13,6 @@ namespace {
 HeadLayout LayoutOf(const ModelConfig& config) {
   return {config.heads, config.kv_heads, config.head_dim};
 }
-
-class PackedBatchAttention final : public AttentionOperator {
- public:
-  PackedBatchAttention(const std::vector<int64_t>& cu_seqlens, HeadLayout layout)
-      : cu_seqlens_(cu_seqlens), layout_(layout) {}
-  at::Tensor Attend(int64_t, const at::Tensor& qkv_NC) override {
-    return PackedAttention(qkv_NC, cu_seqlens_, layout_);
-  }
-
- private:
-  const std::vector<int64_t>& cu_seqlens_;
-  HeadLayout layout_;
-};
 
 // Norms of q and k heads, before rotary (Qwen3).
 at::Tensor NormaliseHeads(const at::Tensor& qkv_NC, const LayerWeights& weights, const HeadLayout& layout, double eps) {
@@ -35,6 +23,34 @@ at::Tensor NormaliseHeads(const at::Tensor& qkv_NC, const LayerWeights& weights,
         .view({rows, part.size(1)});
   };
   return at::cat({norm(parts[0], weights.q_norm_E), norm(parts[1], weights.k_norm_E), parts[2]}, 1);
+}
+
+// A master matrix in the type it is multiplied in; fp32 aliases it.
+at::Tensor MatrixAs(at::ScalarType dtype, const at::Tensor& master) {
+  if (dtype == at::kFloat) return master;
+  const at::Tensor copy = at::empty(master.sizes(), at::TensorOptions(dtype));
+  CopyConverted(master, copy);
+  return copy;
+}
+
+void CopyInto(const at::Tensor& master, const at::Tensor& copy) {
+  if (copy.data_ptr() == master.data_ptr()) return;
+  CopyConverted(master, copy);
+  copy.unsafeGetTensorImpl()->bump_version();  // a graph that has kept the old weights finds out
+}
+
+MasterGradientPtr Wanted(const MasterGradientPtr& gradient) {
+  return gradient && gradient->wanted() ? gradient : MasterGradientPtr();
+}
+
+LayerGradients Wanted(const LayerGradients& all) {
+  LayerGradients g = all;
+  for (MasterGradientPtr* gradient :
+       {&g.attention_norm, &g.qkv, &g.qkv_bias, &g.q_norm, &g.k_norm, &g.output, &g.output_bias, &g.ffn_norm,
+        &g.gate_up, &g.gate_up_bias, &g.down, &g.down_bias}) {
+    *gradient = Wanted(*gradient);
+  }
+  return g;
 }
 
 }  // namespace
@@ -62,34 +78,40 @@ PackedBatch PackSequences(std::span<const std::vector<int32_t>> sequences, at::D
 }
 
 Decoder::Decoder(const ModelConfig& config, at::Device device) : config_(config), device_(device) {
-  embedding_ = AddParameter("model.embed_tokens.weight", {config.vocab_size, config.hidden_size});
+  const std::vector<int64_t> table{config.vocab_size, config.hidden_size};
+  embedding_ = AddParameter("model.embed_tokens.weight", table, &embedding_gradient_);
   layers_.resize(static_cast<size_t>(config.layers));
   for (int64_t i = 0; i < config.layers; ++i) AddLayer(i);
-  norm_ = AddParameter("model.norm.weight", {config.hidden_size});
-  head_ = config.tied_embeddings ? embedding_ : AddParameter("lm_head.weight", {config.vocab_size, config.hidden_size});
+  norm_ = AddParameter("model.norm.weight", {config.hidden_size}, &norm_gradient_);
+  head_gradient_ = embedding_gradient_;
+  head_ = config.tied_embeddings ? embedding_ : AddParameter("lm_head.weight", table, &head_gradient_);
   const std::vector<float> frequencies = weights::RopeInverseFrequencies(config);
   rope_frequencies_ = at::tensor(at::ArrayRef<float>(frequencies)).to(device);
 }
 
-at::Tensor Decoder::AddParameter(const std::string& name, at::IntArrayRef shape) {
+at::Tensor Decoder::AddParameter(const std::string& name, at::IntArrayRef shape, MasterGradientPtr* gradient) {
   index_.emplace(name, parameters_.size());
   parameters_.push_back({name, at::empty(shape, at::TensorOptions(at::kFloat).device(device_))});
+  *gradient = c10::make_intrusive<MasterGradient>(std::vector<at::Tensor>{parameters_.back().tensor});
   return parameters_.back().tensor;
 }
 
 at::Tensor Decoder::AddJoint(const std::string& prefix, const std::string& suffix, std::span<const Part> parts,
-                             at::IntArrayRef row_shape) {
+                             at::IntArrayRef row_shape, MasterGradientPtr* gradient) {
   std::vector<int64_t> shape{0};
   shape.insert(shape.end(), row_shape.begin(), row_shape.end());
   for (const Part& part : parts) shape[0] += part.rows;
   at::Tensor joint = at::empty(shape, at::TensorOptions(at::kFloat).device(device_));
   int64_t row = 0;
+  std::vector<at::Tensor> tensors;
   for (const Part& part : parts) {
     const std::string name = prefix + part.name + suffix;
     index_.emplace(name, parameters_.size());
     parameters_.push_back({name, joint.narrow(0, row, part.rows).detach()});
+    tensors.push_back(parameters_.back().tensor);
     row += part.rows;
   }
+  *gradient = c10::make_intrusive<MasterGradient>(std::move(tensors));
   return joint;
 }
 
@@ -100,20 +122,22 @@ void Decoder::AddLayer(int64_t index) {
   const Part qkv[] = {{"q_proj", layout.q_width()}, {"k_proj", layout.kv_width()}, {"v_proj", layout.kv_width()}};
   const Part gate_up[] = {{"gate_proj", c.ffn_size}, {"up_proj", c.ffn_size}};
   LayerStorage& layer = layers_[static_cast<size_t>(index)];
-  layer.attention_norm = AddParameter(prefix + "input_layernorm.weight", {c.hidden_size});
-  layer.qkv = AddJoint(prefix + "self_attn.", ".weight", qkv, {c.hidden_size});
-  if (c.qkv_bias) layer.qkv_bias = AddJoint(prefix + "self_attn.", ".bias", qkv, {});
+  LayerGradients& g = layer.gradients;
+  const std::string attention = prefix + "self_attn.", ffn = prefix + "mlp.";
+  layer.attention_norm = AddParameter(prefix + "input_layernorm.weight", {c.hidden_size}, &g.attention_norm);
+  layer.qkv = AddJoint(attention, ".weight", qkv, {c.hidden_size}, &g.qkv);
+  if (c.qkv_bias) layer.qkv_bias = AddJoint(attention, ".bias", qkv, {}, &g.qkv_bias);
   if (c.qk_norm) {
-    layer.q_norm = AddParameter(prefix + "self_attn.q_norm.weight", {c.head_dim});
-    layer.k_norm = AddParameter(prefix + "self_attn.k_norm.weight", {c.head_dim});
+    layer.q_norm = AddParameter(attention + "q_norm.weight", {c.head_dim}, &g.q_norm);
+    layer.k_norm = AddParameter(attention + "k_norm.weight", {c.head_dim}, &g.k_norm);
   }
-  layer.output = AddParameter(prefix + "self_attn.o_proj.weight", {c.hidden_size, layout.q_width()});
-  if (c.output_bias) layer.output_bias = AddParameter(prefix + "self_attn.o_proj.bias", {c.hidden_size});
-  layer.ffn_norm = AddParameter(prefix + "post_attention_layernorm.weight", {c.hidden_size});
-  layer.gate_up = AddJoint(prefix + "mlp.", ".weight", gate_up, {c.hidden_size});
-  if (c.mlp_bias) layer.gate_up_bias = AddJoint(prefix + "mlp.", ".bias", gate_up, {});
-  layer.down = AddParameter(prefix + "mlp.down_proj.weight", {c.hidden_size, c.ffn_size});
-  if (c.mlp_bias) layer.down_bias = AddParameter(prefix + "mlp.down_proj.bias", {c.hidden_size});
+  layer.output = AddParameter(attention + "o_proj.weight", {c.hidden_size, layout.q_width()}, &g.output);
+  if (c.output_bias) layer.output_bias = AddParameter(attention + "o_proj.bias", {c.hidden_size}, &g.output_bias);
+  layer.ffn_norm = AddParameter(prefix + "post_attention_layernorm.weight", {c.hidden_size}, &g.ffn_norm);
+  layer.gate_up = AddJoint(ffn, ".weight", gate_up, {c.hidden_size}, &g.gate_up);
+  if (c.mlp_bias) layer.gate_up_bias = AddJoint(ffn, ".bias", gate_up, {}, &g.gate_up_bias);
+  layer.down = AddParameter(ffn + "down_proj.weight", {c.hidden_size, c.ffn_size}, &g.down);
+  if (c.mlp_bias) layer.down_bias = AddParameter(ffn + "down_proj.bias", {c.hidden_size}, &g.down_bias);
 }
 
 void Decoder::InitialiseRandom(uint64_t seed) {
@@ -183,15 +207,63 @@ at::ScalarType Decoder::ActivationType(at::ScalarType dtype) const {
   return device_.is_cpu() ? at::kFloat : dtype;
 }
 
+LayerWeights Decoder::CopyLayer(const LayerStorage& layer, at::ScalarType dtype) const {
+  LayerWeights w;
+  w.attention_norm_D = layer.attention_norm;
+  w.qkv_CD = MatrixAs(dtype, layer.qkv);
+  w.qkv_bias_C = layer.qkv_bias;
+  w.q_norm_E = layer.q_norm;
+  w.k_norm_E = layer.k_norm;
+  w.output = MatrixAs(dtype, layer.output);
+  w.output_bias_D = layer.output_bias;
+  w.ffn_norm_D = layer.ffn_norm;
+  w.gate_up = MatrixAs(dtype, layer.gate_up);
+  w.gate_up_bias = layer.gate_up_bias;
+  w.down_DF = MatrixAs(dtype, layer.down);
+  w.down_bias_D = layer.down_bias;
+  if (at::GradMode::is_enabled()) w.gradients = Wanted(layer.gradients);
+  // Nobody changes the masters through these.
+  for (at::Tensor* alias : {&w.attention_norm_D, &w.q_norm_E, &w.k_norm_E, &w.output_bias_D, &w.ffn_norm_D,
+                            &w.down_bias_D, &w.output, &w.down_DF}) {
+    if (alias->defined()) *alias = alias->detach();
+  }
+  return w;
+}
+
 DecoderWeights Decoder::Weights(at::ScalarType dtype) const {
   DecoderWeights weights;
-  weights.embedding_VD = embedding_.to(ActivationType(dtype));
   weights.layers.reserve(layers_.size());
-  for (int64_t i = 0; i < config_.layers; ++i) weights.layers.push_back(JoinLayer(i, dtype));
-  weights.norm_D = norm_.to(ActivationType(dtype));
-  weights.head_VD =
-      config_.tied_embeddings && weights.embedding_VD.scalar_type() == dtype ? weights.embedding_VD : head_.to(dtype);
+  if (!device_.is_cpu()) {
+    weights.embedding_VD = embedding_.to(ActivationType(dtype));
+    for (int64_t i = 0; i < config_.layers; ++i) weights.layers.push_back(JoinLayer(i, dtype));
+    weights.norm_D = norm_.to(ActivationType(dtype));
+    weights.head_VD =
+        config_.tied_embeddings && weights.embedding_VD.scalar_type() == dtype ? weights.embedding_VD : head_.to(dtype);
+    return weights;
+  }
+  weights.embedding_VD = embedding_.detach();
+  for (const LayerStorage& layer : layers_) weights.layers.push_back(CopyLayer(layer, dtype));
+  weights.norm_D = norm_.detach();
+  weights.head_VD = MatrixAs(dtype, head_).detach();
+  if (!at::GradMode::is_enabled()) return weights;
+  weights.embedding_gradient = Wanted(embedding_gradient_);
+  weights.norm_gradient = Wanted(norm_gradient_);
+  if (head_gradient_->wanted()) weights.head_VD = MasterGradient::Track(weights.head_VD, head_gradient_);
   return weights;
+}
+
+void Decoder::Refresh(const DecoderWeights& weights) const {
+  JADE_CHECK(device_.is_cpu() && weights.layers.size() == layers_.size(), "weights of another model");
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const LayerStorage& from = layers_[i];
+    const LayerWeights& to = weights.layers[i];
+    CopyInto(from.qkv, to.qkv_CD);
+    CopyInto(from.output, to.output);
+    CopyInto(from.gate_up, to.gate_up);
+    CopyInto(from.down, to.down_DF);
+  }
+  CopyInto(head_, weights.head_VD);
 }
 
 at::Tensor Decoder::RunLayer(const LayerWeights& weights, int64_t index, const at::Tensor& hidden_ND,
@@ -217,17 +289,6 @@ at::Tensor Decoder::Forward(const at::Tensor& tokens_N, const at::Tensor& positi
     hidden_ND = RunLayer(weights.layers[static_cast<size_t>(i)], i, hidden_ND, cos, sin, attention);
   }
   return RmsNorm(hidden_ND, weights.norm_D, config_.norm_eps);
-}
-
-at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, at::ScalarType dtype) const {
-  return ForwardPacked(batch, Weights(dtype));
-}
-
-at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, const DecoderWeights& weights) const {
-  JADE_CHECK(batch.tokens_N.numel() == batch.token_count(), "{} tokens, lengths say {}", batch.tokens_N.numel(),
-             batch.token_count());
-  PackedBatchAttention attention(batch.cu_seqlens, LayoutOf(config_));
-  return Forward(batch.tokens_N, batch.positions_N, weights, attention);
 }
 
 at::Tensor Decoder::Logits(const at::Tensor& hidden_MD) const {

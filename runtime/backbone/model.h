@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/backbone/master_gradient.h"
 #include "runtime/backbone/torch_compat.h"
 #include "runtime/weights/model_config.h"
 
@@ -39,6 +40,25 @@ struct Parameter {
   at::Tensor tensor;
 };
 
+// Something of low rank added to rows of a joint projection: scale · b·a·x from row `first_row` on
+// (runtime/train/lora.h).
+struct LowRankPart {
+  at::Tensor a_RI;  // fp32 [rank, in]
+  at::Tensor b_OR;  // fp32 [rows, rank]
+  int64_t first_row = 0;
+  double scale = 1.0;
+};
+
+struct LayerAdapters {
+  std::vector<LowRankPart> qkv, output, gate_up, down;
+};
+
+// Where the gradients of a layer's weights go; null: there are none.
+struct LayerGradients {
+  MasterGradientPtr attention_norm, qkv, qkv_bias, q_norm, k_norm, output, output_bias;
+  MasterGradientPtr ffn_norm, gate_up, gate_up_bias, down, down_bias;
+};
+
 // The weights of one layer in the type they are multiplied in, projections of one input joined into one matrix.
 struct LayerWeights {
   at::Tensor attention_norm_D;
@@ -48,13 +68,23 @@ struct LayerWeights {
   at::Tensor ffn_norm_D;
   at::Tensor gate_up, gate_up_bias;  // [2F, D], [2F]
   at::Tensor down_DF, down_bias_D;
+  LayerAdapters adapters;    // of ForwardPacked only
+  LayerGradients gradients;  // of ForwardPacked only
 };
 
 struct DecoderWeights {
   at::Tensor embedding_VD;
   std::vector<LayerWeights> layers;
   at::Tensor norm_D;
-  at::Tensor head_VD;
+  at::Tensor head_VD;  // differentiable itself while gradients are recorded: for TokenLogProbs and other losses
+  MasterGradientPtr embedding_gradient, norm_gradient;
+};
+
+struct ForwardOptions {
+  // Keep no more of a layer than its input, and compute it again for the backward pass (Chen et al. 2016,
+  // https://arxiv.org/abs/1604.06174): the same gradients, bit for bit, for a third more time.
+  // On the CPU; elsewhere it is not looked at.
+  bool recompute_layers = false;
 };
 
 // How the queries of a layer meet keys and values: within a packed batch, or over a cache. `qkv_NC` comes after bias,
@@ -85,14 +115,21 @@ class Decoder {
   int64_t parameter_count() const;
 
   // The weights joined and cast to `dtype` (kFloat or kBFloat16), for as many forward passes as the master weights stay
-  // unchanged. On the CPU kBFloat16 is mixed precision: matrices are bf16 and multiply bf16 inputs, while activations,
-  // norms, biases and the embedding stay fp32, for which this room has kernels. While gradients are recorded the casts
-  // are differentiable and lead to the masters; otherwise an fp32 result aliases the masters and costs nothing.
+  // unchanged: once an optimiser step, not once a micro-batch. On the CPU kBFloat16 is mixed precision: matrices are
+  // bf16 and multiply bf16 inputs, while the residual stream, norms, biases and the embedding stay fp32. Made while
+  // gradients are recorded, the weights lead to the masters: every backward pass adds to their `.grad`, in fp32
+  // (master_gradient.h), so micro-batches need no more than backward() in a row. An fp32 result on the CPU aliases the
+  // masters and costs nothing.
   DecoderWeights Weights(at::ScalarType dtype) const;
+  // Writes the masters into weights that Weights(…) made, where they lie, after an optimiser step. Only on the CPU, and
+  // only when no graph that was recorded with them still has to be differentiated.
+  void Refresh(const DecoderWeights& weights) const;
 
-  // Hidden states after the last norm, [N, D]. Attention is causal within each sequence. Differentiable.
+  // Hidden states after the last norm, [N, D], fp32 on the CPU. Attention is causal within each sequence.
+  // Differentiable; on the CPU the values are the same, bit for bit, whether gradients are recorded or not.
   at::Tensor ForwardPacked(const PackedBatch& batch, at::ScalarType dtype = at::kFloat) const;
-  at::Tensor ForwardPacked(const PackedBatch& batch, const DecoderWeights& weights) const;
+  at::Tensor ForwardPacked(const PackedBatch& batch, const DecoderWeights& weights, ForwardOptions options = {}) const;
+  // For serving. On the CPU gradients do not reach the weights.
   at::Tensor Forward(const at::Tensor& tokens_N, const at::Tensor& positions_N, const DecoderWeights& weights,
                      AttentionOperator& attention) const;
 
@@ -105,19 +142,23 @@ class Decoder {
   struct LayerStorage {
     at::Tensor attention_norm, qkv, qkv_bias, q_norm, k_norm, output, output_bias;
     at::Tensor ffn_norm, gate_up, gate_up_bias, down, down_bias;
+    LayerGradients gradients;
   };
   struct Part {  // one parameter of a joint projection
     std::string name;
     int64_t rows = 0;
   };
 
-  at::Tensor AddParameter(const std::string& name, at::IntArrayRef shape);
+  // Each returns the storage of what was added, and where its gradient goes.
+  at::Tensor AddParameter(const std::string& name, at::IntArrayRef shape, MasterGradientPtr* gradient);
   at::Tensor AddJoint(const std::string& prefix, const std::string& suffix, std::span<const Part> parts,
-                      at::IntArrayRef row_shape);
+                      at::IntArrayRef row_shape, MasterGradientPtr* gradient);
   void AddLayer(int64_t index);
   // The type of activations and of everything that is no matrix, when matrices are `dtype`.
   at::ScalarType ActivationType(at::ScalarType dtype) const;
+  // Differentiable casts, for devices without kernels of ours.
   LayerWeights JoinLayer(int64_t index, at::ScalarType dtype) const;
+  LayerWeights CopyLayer(const LayerStorage& layer, at::ScalarType dtype) const;
   at::Tensor RunLayer(const LayerWeights& weights, int64_t index, const at::Tensor& hidden_ND, const at::Tensor& cos,
                       const at::Tensor& sin, AttentionOperator& attention) const;
 
@@ -126,6 +167,7 @@ class Decoder {
   std::vector<Parameter> parameters_;
   std::unordered_map<std::string, size_t> index_;
   at::Tensor embedding_, norm_, head_;
+  MasterGradientPtr embedding_gradient_, norm_gradient_, head_gradient_;
   std::vector<LayerStorage> layers_;
   at::Tensor rope_frequencies_;  // [E / 2]
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "runtime/backbone/fused_ops.h"
 
 namespace jade::backbone {
@@ -109,6 +111,101 @@ TEST(Model, MixedPrecisionGradientsStayNearFp32) {
       EXPECT_GT(error, 0.0) << decoder.parameters()[i].name;
     }
   }
+}
+
+std::vector<at::Tensor> TakeGradients(const Decoder& decoder) {
+  std::vector<at::Tensor> gradients;
+  for (const Parameter& p : decoder.parameters()) {
+    gradients.push_back(p.tensor.grad().clone());
+    p.tensor.mutable_grad().reset();
+  }
+  return gradients;
+}
+
+// A decoder of each kind that asks for gradients, and a batch.
+void ForEachTrained(const std::function<void(Decoder&, const PackedBatch&, const at::Tensor& targets)>& body) {
+  for (const auto architecture : kArchitectures) {
+    Decoder decoder(TinyConfig(architecture));
+    decoder.InitialiseRandom(3);
+    decoder.SetRequiresGrad(true);
+    const std::vector<std::vector<int32_t>> sequences{{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8}, {2, 7, 1, 8, 2, 8}};
+    const PackedBatch batch = PackSequences(sequences);
+    body(decoder, batch, at::arange(batch.token_count(), at::kLong));
+  }
+}
+
+at::Tensor MeanLoss(const Decoder& decoder, const PackedBatch& batch, const DecoderWeights& weights,
+                    const at::Tensor& targets, ForwardOptions options = {}) {
+  return -TokenLogProbs(decoder.ForwardPacked(batch, weights, options), weights.head_VD, targets).mean();
+}
+
+TEST(Model, RecomputedLayersGiveTheSameGradientsBitForBit) {
+  ForEachTrained([](Decoder& decoder, const PackedBatch& batch, const at::Tensor& targets) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      const DecoderWeights weights = decoder.Weights(type);
+      MeanLoss(decoder, batch, weights, targets).backward();
+      const auto kept = TakeGradients(decoder);
+      MeanLoss(decoder, batch, weights, targets, {.recompute_layers = true}).backward();
+      const auto again = TakeGradients(decoder);
+      for (size_t i = 0; i < kept.size(); ++i)
+        EXPECT_TRUE(at::equal(kept[i], again[i])) << decoder.parameters()[i].name;
+    }
+  });
+}
+
+TEST(Model, ValuesDoNotDependOnWhetherGradientsAreRecorded) {
+  ForEachTrained([](Decoder& decoder, const PackedBatch& batch, const at::Tensor& targets) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      const at::Tensor recorded = MeanLoss(decoder, batch, decoder.Weights(type), targets);
+      const at::NoGradGuard no_grad;
+      EXPECT_TRUE(at::equal(MeanLoss(decoder, batch, decoder.Weights(type), targets), recorded.detach()));
+    }
+  });
+}
+
+// Many small gradients in bf16 add up in fp32: in bf16 a sum stops growing after 256 equal ones.
+TEST(Model, MicroBatchesAddUpInFp32) {
+  ForEachTrained([](Decoder& decoder, const PackedBatch& batch, const at::Tensor& targets) {
+    const DecoderWeights weights = decoder.Weights(at::kBFloat16);
+    MeanLoss(decoder, batch, weights, targets).backward();
+    const auto once = TakeGradients(decoder);
+    constexpr int kTimes = 600;
+    for (int i = 0; i < kTimes; ++i) MeanLoss(decoder, batch, weights, targets).backward();
+    const auto sums = TakeGradients(decoder);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      EXPECT_TRUE(at::allclose(sums[i] / kTimes, once[i], 1e-4, 1e-9)) << decoder.parameters()[i].name;
+    }
+  });
+}
+
+TEST(Model, FrozenParametersHaveNoGradients) {
+  ForEachTrained([](Decoder& decoder, const PackedBatch& batch, const at::Tensor& targets) {
+    MeanLoss(decoder, batch, decoder.Weights(at::kFloat), targets).backward();
+    const auto all = TakeGradients(decoder);
+    // Nothing before the second layer's k projection asks for any.
+    decoder.SetRequiresGrad(false);
+    at::Tensor trained = *decoder.Find("model.layers.1.self_attn.k_proj.weight");
+    trained.set_requires_grad(true);
+    MeanLoss(decoder, batch, decoder.Weights(at::kFloat), targets).backward();
+    for (size_t i = 0; i < all.size(); ++i) {
+      const Parameter& p = decoder.parameters()[i];
+      ASSERT_EQ(p.tensor.grad().defined(), p.tensor.is_same(trained)) << p.name;
+      if (!p.tensor.grad().defined()) continue;
+      EXPECT_TRUE(at::allclose(p.tensor.grad(), all[i], 1e-5, 1e-7));
+    }
+  });
+}
+
+TEST(Model, RefreshedWeightsAreThoseOfTheMasters) {
+  ForEachTrained([](Decoder& decoder, const PackedBatch& batch, const at::Tensor&) {
+    const DecoderWeights weights = decoder.Weights(at::kBFloat16);
+    {
+      const at::NoGradGuard no_grad;
+      for (const Parameter& p : decoder.parameters()) p.tensor.mul_(1.5);
+    }
+    decoder.Refresh(weights);
+    EXPECT_TRUE(at::equal(decoder.ForwardPacked(batch, weights), decoder.ForwardPacked(batch, at::kBFloat16)));
+  });
 }
 
 TEST(Model, JointProjectionsShareStorageWithTheirParameters) {

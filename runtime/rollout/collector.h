@@ -17,8 +17,8 @@ namespace jade::rollout {
 
 struct CollectOptions {
   int samples = 1;
-  int64_t max_prompt = 3072;    // tokens; a transition with a longer prompt is left out and counted
-  int64_t max_response = 1024;  // the same of replies
+  int64_t max_prompt = 3072;          // tokens; a transition with a longer prompt is left out and counted
+  int64_t max_response = 1024;        // the same of replies
   int64_t max_positions = INT64_MAX;  // of prompt and reply together
   double failed_reward = 0.0;         // the team's, of a run without a value
   builtins::Normalisation normalisation = builtins::Normalisation::kJade;

@@ -55,8 +55,8 @@ Result<Resampled> ResampleCalls(session::Session& session, replay::Counterfactua
     credits[r].resize(runs[r].finished.calls.size());
     const std::vector<size_t> chosen = ChosenCalls(runs[r], options);
     if (chosen.empty()) continue;
-    const auto recorded = std::make_shared<const replay::RecordedRun>(
-        replay::RecordedRun{runs[r].request, runs[r].finished.calls});
+    const auto recorded =
+        std::make_shared<const replay::RecordedRun>(replay::RecordedRun{runs[r].request, runs[r].finished.calls});
     for (const size_t call : chosen) {
       JADE_ASSIGN_OR_RETURN(const auto ids,
                             counterfactuals.Start(recorded, call, static_cast<uint32_t>(options.alternatives)));
@@ -71,8 +71,8 @@ Result<Resampled> ResampleCalls(session::Session& session, replay::Counterfactua
     done.asked += static_cast<int64_t>(alternative.calls.asked);
     CallCredit& credit = credits[one.run][one.call];
     credit.alternative_rewards.push_back(alternative.finished.run.reward.value_or(options.failed_reward));
-    credit.alternative_penalties.push_back(
-        alternative.call ? alternative.finished.calls[*alternative.call].penalty : 0.0);
+    credit.alternative_penalties.push_back(alternative.call ? alternative.finished.calls[*alternative.call].penalty
+                                                            : 0.0);
   }
   if (options.cancel != nullptr && options.cancel->load()) return Error(ErrorCode::kCancelled, "interrupted");
   return done;

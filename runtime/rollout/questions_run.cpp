@@ -1,6 +1,7 @@
 #include "runtime/rollout/questions_run.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <array>
 #include <cstring>
@@ -9,8 +10,6 @@
 #include "compiler/abi/trap.h"
 #include "compiler/result/check.h"
 #include "runtime/engine/engine.h"
-
-#include <xxhash.h>
 
 namespace jade::rollout {
 namespace {

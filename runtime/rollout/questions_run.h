@@ -37,8 +37,8 @@ struct Answered {
 // The first parameter of a workflow, which takes the question. kInvalidArgument when it has none.
 Result<std::string> QuestionParameter(const session::Program& program, const std::string& workflow);
 
-// `question_ids[i]` seeds the runs of questions[i]. `take` is called once a run, in any order. Fails with kCancelled when
-// interrupted, and with what `take` or Session::Start says.
+// `question_ids[i]` seeds the runs of questions[i]. `take` is called once a run, in any order. Fails with kCancelled
+// when interrupted, and with what `take` or Session::Start says.
 Status AnswerQuestions(session::Session& session, const RunOptions& options,
                        std::span<const eval::Question* const> questions, std::span<const uint64_t> question_ids,
                        const std::function<Status(Answered)>& take);

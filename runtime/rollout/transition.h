@@ -12,14 +12,14 @@
 namespace jade::rollout {
 
 struct Transition {
-  uint32_t run = 0;   // index into Batch::runs
-  uint32_t call = 0;  // the call's index in its run, in order of issue
-  uint32_t role = 0;  // index into Batch::roles
-  std::string site;   // where in the workflow: the call path without loop counters
-  std::vector<int32_t> observation;       // prompt tokens
-  std::vector<int32_t> action;            // response tokens, the end of turn included; at least one
-  std::vector<float> rollout_log_probs;   // of each action token, by the engine under its sampling distribution
-  std::string constraint;                 // id of what the reply might be; empty: it was free
+  uint32_t run = 0;                      // index into Batch::runs
+  uint32_t call = 0;                     // the call's index in its run, in order of issue
+  uint32_t role = 0;                     // index into Batch::roles
+  std::string site;                      // where in the workflow: the call path without loop counters
+  std::vector<int32_t> observation;      // prompt tokens
+  std::vector<int32_t> action;           // response tokens, the end of turn included; at least one
+  std::vector<float> rollout_log_probs;  // of each action token, by the engine under its sampling distribution
+  std::string constraint;                // id of what the reply might be; empty: it was free
   std::vector<uint32_t> constraint_states;
   float temperature = 1.0F;  // it was sampled at
   double penalty = 0;        // ≥ 0, its own
@@ -44,7 +44,7 @@ struct Run {
   trace::RunStatus status = trace::RunStatus::kDone;
   std::string failure;  // why it did not end with a value
   std::string answer;
-  std::string plan;  // what the first planner's reply became; empty: it was refused
+  std::string plan;   // what the first planner's reply became; empty: it was refused
   double reward = 0;  // the team's
   double em = 0, f1 = 0, accuracy = 0;
   int64_t turns = 0, retrievals = 0, calls = 0, tokens = 0, prompt_tokens = 0;
@@ -52,7 +52,7 @@ struct Run {
 
 // Calls that cannot be trained on, by role.
 struct LeftOut {
-  int64_t too_long = 0;   // prompt or reply above the limit
+  int64_t too_long = 0;    // prompt or reply above the limit
   int64_t unfinished = 0;  // cancelled or failed
 };
 

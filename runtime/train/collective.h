@@ -18,7 +18,7 @@ class Collective {
   // Element by element over all processes, in place. kUnavailable when a process was lost: all fail then.
   virtual Status Sum(std::span<double> values) = 0;
   virtual Status Max(std::span<double> values) = 0;
-  virtual Status Sum(std::span<at::Tensor> tensors) = 0;       // contiguous fp32
+  virtual Status Sum(std::span<at::Tensor> tensors) = 0;        // contiguous fp32
   virtual Status Broadcast(std::span<at::Tensor> tensors) = 0;  // from rank 0
 };
 

@@ -88,7 +88,8 @@ void CreditView::AddAlternatives(const PolicyBatch& flat) {
   if (!any) return;
   alternative_offsets_.push_back(0);
   for (const rollout::Transition* t : flat.transitions) {
-    alternative_rewards_.insert(alternative_rewards_.end(), t->alternative_rewards.begin(), t->alternative_rewards.end());
+    alternative_rewards_.insert(alternative_rewards_.end(), t->alternative_rewards.begin(),
+                                t->alternative_rewards.end());
     alternative_penalties_.insert(alternative_penalties_.end(), t->alternative_penalties.begin(),
                                   t->alternative_penalties.end());
     alternative_offsets_.push_back(static_cast<int64_t>(alternative_rewards_.size()));

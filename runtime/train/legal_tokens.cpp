@@ -26,8 +26,7 @@ Result<std::vector<const engine::TokenMask*>> LegalTokens::Of(const rollout::Tra
   std::vector<const engine::TokenMask*> masks(transition.action.size(), nullptr);
   if (transition.constraint.empty()) return masks;
   JADE_ASSIGN_OR_RETURN(Constraint* const constraint, Find(transition.constraint));
-  const auto state =
-      constraint->bound->Start(max_positions_ - static_cast<int64_t>(transition.observation.size()));
+  const auto state = constraint->bound->Start(max_positions_ - static_cast<int64_t>(transition.observation.size()));
   for (size_t i = 0; i < masks.size(); ++i) {
     const uint32_t number = state->number();
     if (i < transition.constraint_states.size() && transition.constraint_states[i] != number) {
@@ -40,8 +39,8 @@ Result<std::vector<const engine::TokenMask*>> LegalTokens::Of(const rollout::Tra
     if (kept == nullptr) kept = Keep(state->Allowed());
     masks[i] = kept;
     if (!state->Accept(transition.action[i])) {
-      return Error(ErrorCode::kCorrupt, fmt::format("token {} of a reply at `{}` is not one its constraint allows", i,
-                                                    transition.site));
+      return Error(ErrorCode::kCorrupt,
+                   fmt::format("token {} of a reply at `{}` is not one its constraint allows", i, transition.site));
     }
   }
   return masks;

@@ -24,8 +24,8 @@ class LegalTokens {
   LegalTokens(std::shared_ptr<const engine::Vocabulary> vocabulary, int64_t max_positions)
       : vocabulary_(std::move(vocabulary)), max_positions_(max_positions) {}
 
-  // By action token what was legal there; null where there was no constraint. The masks live as long as this does. Fails
-  // with kCorrupt when the reply is not one that the constraint allows, or took other states than were recorded.
+  // By action token what was legal there; null where there was no constraint. The masks live as long as this does.
+  // Fails with kCorrupt when the reply is not one that the constraint allows, or took other states than were recorded.
   Result<std::vector<const engine::TokenMask*>> Of(const rollout::Transition& transition);
 
   // Whether a mask leaves a choice.

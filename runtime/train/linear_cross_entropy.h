@@ -9,7 +9,9 @@
 namespace jade::train {
 
 // Σ_m weights[m] · −log softmax(hidden[m]·headᵀ)[targets[m]], a differentiable fp32 scalar. targets int64 [M], weights
-// fp32 [M]. Gradients reach hidden and head. Memory: two matrices of the sizes of hidden and head, and one block.
+// fp32 [M]. Gradients reach hidden and head, where they are asked for. Memory: two matrices of the sizes of hidden and
+// head, in fp32, and a block of logits of about 64 MiB. The gradient of DecoderWeights::head_VD is added to its master
+// in fp32.
 at::Tensor LinearCrossEntropy(const at::Tensor& hidden_MD, const at::Tensor& head_VD, const at::Tensor& targets_M,
                               const at::Tensor& weights_M);
 

@@ -101,18 +101,35 @@ PolicyTrainer::PolicyTrainer(const TrainConfig& config, TrainerParts parts)
     : config_(config), parts_(std::move(parts)) {
   if (parts_.collective == nullptr) parts_.collective = &single_;
   dtype_ = ComputeTypeOf(config, parts_.policy->device());
-  parts_.policy->SetRequiresGrad(true);
-  std::vector<TrainedParameter> actor = TrainedParametersOf(*parts_.policy);
+  parts_.policy->SetRequiresGrad(parts_.lora == nullptr);
+  std::vector<TrainedParameter> actor =
+      parts_.lora != nullptr ? parts_.lora->parameters() : TrainedParametersOf(*parts_.policy);
+  policy_weights_.emplace(*parts_.policy, dtype_);
   std::vector<TrainedParameter> critic;
   if (config.critic != CriticKind::kNone && config.NeedsCritic()) {
     critic_ = std::make_unique<Critic>(*parts_.policy, config.critic == CriticKind::kModel);
     critic = critic_->parameters();
+    if (critic_->decoder() != nullptr) critic_weights_.emplace(*critic_->decoder(), dtype_);
     critic_optimiser_ = std::make_unique<Optimiser>(critic, config.optimiser);
   }
   actor_parameters_ = TensorsOf(actor);
   critic_parameters_ = TensorsOf(critic);
   actor_ = std::make_unique<Optimiser>(std::move(actor), config.optimiser);
   kl_ = advantage::MakeKlController(config.advantage.kl);
+}
+
+backbone::DecoderWeights PolicyTrainer::PolicyWeights() {
+  backbone::DecoderWeights weights = policy_weights_->Get();
+  return parts_.lora != nullptr ? parts_.lora->AttachedTo(weights) : weights;
+}
+
+void PolicyTrainer::WeightsChanged() {
+  policy_weights_->Changed();
+  if (critic_weights_) critic_weights_->Changed();
+}
+
+std::vector<backbone::Parameter> PolicyTrainer::policy_parameters() const {
+  return parts_.lora != nullptr ? parts_.lora->tensors() : parts_.policy->parameters();
 }
 
 Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t number) {
@@ -194,7 +211,7 @@ Status PolicyTrainer::SynchroniseMiniBatches(Step& step) {
 
 Status PolicyTrainer::Score(Step& step) {
   const at::NoGradGuard no_grad;
-  const backbone::DecoderWeights weights = parts_.policy->Weights(dtype_);
+  const backbone::DecoderWeights weights = PolicyWeights();
   for (const MiniBatch& mini : step.flat.mini_batches) {
     for (const MicroBatch& micro : mini) {
       const at::Tensor hidden = parts_.policy->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
@@ -213,12 +230,15 @@ Status PolicyTrainer::Score(Step& step) {
 Status PolicyTrainer::ScoreReference(Step& step) {
   const bool needed = config_.advantage.kl.in != advantage::KlPlace::kNone;
   const int64_t every = config_.kl_report_every;
-  if (parts_.start == nullptr || (!needed && (every <= 0 || step.number % every != 0))) return {};
+  if ((parts_.start == nullptr && parts_.lora == nullptr) || (!needed && (every <= 0 || step.number % every != 0)))
+    return {};
   const at::NoGradGuard no_grad;
-  const backbone::DecoderWeights weights = parts_.start->Weights(dtype_);
+  // Without its adapters the policy is the start.
+  const backbone::Decoder& start = parts_.lora != nullptr ? *parts_.policy : *parts_.start;
+  const backbone::DecoderWeights weights = parts_.lora != nullptr ? policy_weights_->Get() : start.Weights(dtype_);
   for (const MiniBatch& mini : step.flat.mini_batches) {
     for (const MicroBatch& micro : mini) {
-      const at::Tensor hidden = parts_.start->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
+      const at::Tensor hidden = start.ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
       const std::vector<TokenScore> scores = ScoreTokens(hidden, weights.head_VD, micro.tokens, /*entropy=*/false);
       for (size_t i = 0; i < scores.size(); ++i) {
         step.tokens[static_cast<size_t>(micro.flat[i])].reference_log_prob = scores[i].log_prob;
@@ -233,7 +253,7 @@ Status PolicyTrainer::ScoreValues(Step& step) {
   if (critic_ == nullptr) return {};
   const at::NoGradGuard no_grad;
   const backbone::Decoder& decoder = critic_->decoder() != nullptr ? *critic_->decoder() : *parts_.policy;
-  const backbone::DecoderWeights weights = decoder.Weights(dtype_);
+  const backbone::DecoderWeights weights = critic_weights_ ? critic_weights_->Get() : PolicyWeights();
   for (const MiniBatch& mini : step.flat.mini_batches) {
     for (const MicroBatch& micro : mini) {
       const at::Tensor hidden = decoder.ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
@@ -347,8 +367,9 @@ double PolicyTrainer::PolicyBackward(Step& step, const MicroBatch& micro) {
   const TokenLoss loss = [&](int64_t row, const TokenScore& score) {
     return PolicyToken(step, static_cast<size_t>(micro.flat[static_cast<size_t>(row)]), score);
   };
-  const backbone::DecoderWeights weights = parts_.policy->Weights(dtype_);
-  const at::Tensor hidden = parts_.policy->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
+  const backbone::DecoderWeights weights = PolicyWeights();
+  const at::Tensor hidden =
+      parts_.policy->ForwardPacked(micro.packed, weights, Forward()).index_select(0, micro.rows_M);
   at::Tensor total = LinearTokenLoss(hidden, weights.head_VD, micro.tokens, step.loss.entropy_coefficient != 0, loss);
   const double policy_loss = total.item<double>();
   total.backward({}, /*retain_graph=*/critic_ != nullptr && critic_->decoder() == nullptr);
@@ -387,9 +408,9 @@ double PolicyTrainer::CriticBackward(Step& step, const MicroBatch& micro) {
   at::Tensor hidden;
   if (critic_->decoder() == nullptr) {
     const at::NoGradGuard no_grad;  // the head alone learns while the policy rests
-    hidden = decoder.ForwardPacked(micro.packed, dtype_).index_select(0, micro.rows_M);
+    hidden = decoder.ForwardPacked(micro.packed, PolicyWeights()).index_select(0, micro.rows_M);
   } else {
-    hidden = decoder.ForwardPacked(micro.packed, dtype_).index_select(0, micro.rows_M);
+    hidden = decoder.ForwardPacked(micro.packed, critic_weights_->Get(), Forward()).index_select(0, micro.rows_M);
   }
   return ValueBackward(step, micro, critic_->Values(hidden));
 }
@@ -437,6 +458,7 @@ Result<double> PolicyTrainer::StepOptimiser(Optimiser& optimiser, std::vector<at
   if (!std::isfinite(norm)) return NotFinite(step, mini, fmt::format("the gradient's norm is {}", norm));
   const double clip = config_.optimiser.clip;
   optimiser.Step(lr, clip > 0 && norm > clip ? clip / norm : 1.0);
+  WeightsChanged();
   return norm;
 }
 

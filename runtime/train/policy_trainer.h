@@ -15,16 +15,19 @@
 #include "runtime/rollout/transition.h"
 #include "runtime/train/collective.h"
 #include "runtime/train/critic.h"
+#include "runtime/train/lora.h"
 #include "runtime/train/optimiser.h"
 #include "runtime/train/policy_batch.h"
 #include "runtime/train/train_config.h"
 #include "runtime/train/update_metrics.h"
+#include "runtime/train/working_weights.h"
 
 namespace jade::train {
 
 struct TrainerParts {
   std::shared_ptr<backbone::Decoder> policy;  // θ
   std::shared_ptr<backbone::Decoder> start;   // θ₀, frozen; null when nothing asks for it
+  LoraAdapters* lora = nullptr;               // what is trained in the place of θ's masters; outlives the trainer
   std::shared_ptr<const engine::Vocabulary> vocabulary;
   Collective* collective = nullptr;  // outlives the trainer
 };
@@ -38,7 +41,11 @@ class PolicyTrainer {
   // are then those of no step, and the last checkpoint is to be taken.
   Result<UpdateReport> Update(const rollout::Batch& batch, int64_t step);
 
-  // What a checkpoint holds besides the policy's weights.
+  // The masters, or the adapters, were written by somebody else.
+  void WeightsChanged();
+
+  // What a checkpoint holds: what is trained, …
+  std::vector<backbone::Parameter> policy_parameters() const;
   Critic* critic() { return critic_.get(); }  // null without one
   Optimiser& actor_optimiser() { return *actor_; }
   Optimiser* critic_optimiser() { return critic_optimiser_.get(); }
@@ -67,12 +74,15 @@ class PolicyTrainer {
   // What happened to the token is noted in its figures.
   TokenGradient PolicyToken(Step& step, size_t place, const TokenScore& score) const;
   Error NotFinite(const Step& step, const MiniBatch& mini, const std::string& what) const;
+  backbone::DecoderWeights PolicyWeights();
+  backbone::ForwardOptions Forward() const { return {.recompute_layers = config_.update.checkpointing}; }
 
   const TrainConfig& config_;
   TrainerParts parts_;
   SingleProcess single_;
   at::ScalarType dtype_ = at::kFloat;
   std::unique_ptr<Critic> critic_;
+  std::optional<WorkingWeights> policy_weights_, critic_weights_;
   std::unique_ptr<Optimiser> actor_;
   std::unique_ptr<Optimiser> critic_optimiser_;
   std::vector<at::Tensor> actor_parameters_, critic_parameters_;

@@ -235,6 +235,7 @@ class SftRun {
       tokens += pieces.back().packed.token_count();
     }
     double loss = 0;
+    if (model_->device().is_cpu()) RefreshWeights();
     for (const SupervisedBatch& piece : pieces) {
       if (piece.rows_M.numel() > 0) loss += Backward(piece, weight_sum);
     }
@@ -256,11 +257,20 @@ class SftRun {
     return metrics_->Add({position_.step, position_.tokens, stage.name, loss, lr, norm, rate});
   }
 
+  // The masters in the type they are multiplied in: on the CPU in place, and once a step.
+  void RefreshWeights() {
+    if (weights_ && model_->device().is_cpu()) {
+      model_->Refresh(*weights_);
+    } else {
+      weights_ = model_->Weights(dtype_);
+    }
+  }
+
   double Backward(const SupervisedBatch& piece, double weight_sum) {
-    const backbone::DecoderWeights weights = model_->Weights(dtype_);
-    const at::Tensor hidden = model_->ForwardPacked(piece.packed, weights).index_select(0, piece.rows_M);
+    if (!model_->device().is_cpu()) RefreshWeights();  // its casts are part of the graph
+    const at::Tensor hidden = model_->ForwardPacked(piece.packed, *weights_).index_select(0, piece.rows_M);
     const at::Tensor shares = piece.weights_M / weight_sum;
-    const at::Tensor loss = LinearCrossEntropy(hidden, weights.head_VD, piece.targets_M, shares);
+    const at::Tensor loss = LinearCrossEntropy(hidden, weights_->head_VD, piece.targets_M, shares);
     loss.backward();
     return loss.item<double>();
   }
@@ -331,6 +341,7 @@ class SftRun {
   bool has_checkpoint_ = false;
   std::optional<tokenizer::ChatFormat> chat_;
   std::unique_ptr<backbone::Decoder> model_;
+  std::optional<backbone::DecoderWeights> weights_;
   std::unique_ptr<Optimiser> optimiser_;
   at::ScalarType dtype_ = at::kFloat;
   std::vector<std::unique_ptr<DemonstrationSet>> sets_;

@@ -153,8 +153,8 @@ Status Team::AssignCredit(int64_t step, std::span<const rollout::Answered> runs,
 Result<rollout::Batch> Team::RollOut(const std::vector<eval::Question>& questions, int64_t step, Share share,
                                      const std::atomic<bool>* cancel) {
   const auto started = std::chrono::steady_clock::now();
-  const std::vector<uint64_t> chosen = QuestionsOfStep(
-      questions.size(), static_cast<uint64_t>(config_.rollout.questions), step, config_.seed);
+  const std::vector<uint64_t> chosen =
+      QuestionsOfStep(questions.size(), static_cast<uint64_t>(config_.rollout.questions), step, config_.seed);
   std::vector<const eval::Question*> asked;
   std::vector<uint64_t> ids;
   for (size_t i = static_cast<size_t>(share.rank); i < chosen.size(); i += static_cast<size_t>(share.size)) {

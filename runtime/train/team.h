@@ -50,8 +50,8 @@ class Team {
  public:
   // Serves `policy`, and `start` (may be null) as kStartPolicy. The decoders are written only between roll-outs, with
   // Refresh after.
-  static Result<std::unique_ptr<Team>> Create(const TrainConfig& config, TeamParts parts, backbone::ServingEngine* engine,
-                                              int64_t max_positions);
+  static Result<std::unique_ptr<Team>> Create(const TrainConfig& config, TeamParts parts,
+                                              backbone::ServingEngine* engine, int64_t max_positions);
 
   // Step `step`'s questions, `config.rollout.samples` times each; of several processes, this one's share.
   struct Share {

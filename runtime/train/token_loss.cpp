@@ -5,6 +5,9 @@
 
 #include "compiler/result/check.h"
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/logit_rows.h"
+#include "runtime/backbone/master_gradient.h"
+#include "runtime/backbone/tile_product.h"
 
 namespace jade::train {
 namespace {
@@ -15,13 +18,8 @@ using torch::autograd::variable_list;
 
 constexpr float kImpossible = -1e30F;  // a logit whose probability is zero, and that is still a number
 
-// Rows whose fp32 logits take about 4 MiB: they stay in the last-level cache between the passes over them.
-int64_t BlockRows(int64_t vocabulary) {
-  return std::clamp<int64_t>((1 << 20) / vocabulary, 16, 1024);
-}
-
 at::Tensor BlockLogits(const at::Tensor& hidden, const at::Tensor& head) {
-  return at::matmul(hidden.to(head.scalar_type()), head.t()).to(at::kFloat);
+  return backbone::Product(hidden.to(head.scalar_type()), head.t()).to(at::kFloat);
 }
 
 // What is done with a block of logits: `loss` null when only scores are wanted.
@@ -55,7 +53,8 @@ float EntropyOf(const float* row, int64_t vocabulary, float log_sum, std::vector
   return static_cast<float>(-mean);
 }
 
-// d loss / d logits, in place: by_log_prob · (onehot − p) − by_entropy · p · (log p + H), times the inverse temperature.
+// d loss / d logits, in place: by_log_prob · (onehot − p) − by_entropy · p · (log p + H), times the inverse
+// temperature.
 void WriteGradient(float* row, int64_t vocabulary, float log_sum, int64_t target, float inverse_temperature,
                    const TokenGradient& gradient, float entropy) {
   const float g = gradient.by_log_prob * inverse_temperature;
@@ -144,13 +143,18 @@ double RunBlock(at::Tensor& logits, const BlockTask& task) {
   return logits.device().is_cpu() ? RunBlockOnCpu(logits, task) : RunBlockAnywhere(logits, task);
 }
 
+at::Tensor Scaled(const at::Tensor& gradient, double scale) {
+  return scale == 1.0 || !gradient.defined() ? gradient : gradient * scale;
+}
+
 struct TokenLossFunction : public Function<TokenLossFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& head,
                             const TokenRows* rows, bool entropy, const TokenLoss* loss) {
-    const int64_t count = hidden.size(0);
-    const int64_t block = BlockRows(head.size(0));
-    at::Tensor hidden_grad = at::empty_like(hidden);
-    at::Tensor head_grad = at::zeros(head.sizes(), head.options().dtype(at::kFloat));
+    const int64_t count = hidden.size(0), block = backbone::LogitBlockRows(head);
+    const at::Tensor hidden_grad = hidden.requires_grad() ? at::empty_like(hidden) : at::Tensor();
+    at::Tensor head_grad;  // in fp32
+    if (head.requires_grad())
+      head_grad = at::zeros(head.sizes(), head.options().dtype(at::kFloat).requires_grad(false));
     double total = 0;
     for (int64_t begin = 0; begin < count; begin += block) {
       const int64_t end = std::min(begin + block, count);
@@ -158,22 +162,32 @@ struct TokenLossFunction : public Function<TokenLossFunction> {
       at::Tensor logits = BlockLogits(x, head);
       total += RunBlock(logits, {.rows = *rows, .first = begin, .entropy = entropy, .loss = loss});
       const at::Tensor logits_grad = logits.to(head.scalar_type());
-      hidden_grad.slice(0, begin, end).copy_(at::matmul(logits_grad, head));
-      if (head.scalar_type() == at::kFloat) {
-        head_grad.addmm_(logits_grad.t(), x);
-      } else {
-        head_grad.add_(at::matmul(logits_grad.t(), x.to(head.scalar_type())));
+      if (hidden_grad.defined()) hidden_grad.slice(0, begin, end).copy_(backbone::Product(logits_grad, head));
+      if (head_grad.defined()) {
+        backbone::ProductInto(logits_grad.t(), x.to(head.scalar_type()).contiguous(), head_grad, /*add=*/begin > 0);
       }
     }
-    context->save_for_backward({hidden_grad, head_grad.to(head.scalar_type())});
-    return at::full({}, total, hidden.options().dtype(at::kFloat));
+    if (const backbone::MasterGradientPtr master = backbone::MasterGradient::Behind(head)) {
+      context->saved_data["master"] = backbone::MasterGradient::ToValue(master);
+    }
+    context->saved_data["type"] = static_cast<int64_t>(head.scalar_type());
+    context->save_for_backward({hidden_grad, head_grad});
+    return at::full({}, total, hidden.options().dtype(at::kFloat).requires_grad(false));
   }
 
   static variable_list backward(AutogradContext* context, variable_list upstream) {
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor& scale = upstream[0];
-    return {saved[0] * scale.to(saved[0].scalar_type()), saved[1] * scale.to(saved[1].scalar_type()), at::Tensor(),
-            at::Tensor(), at::Tensor()};
+    const double scale = upstream[0].item<double>();
+    variable_list result(5);
+    result[0] = Scaled(saved[0], scale);
+    if (!saved[1].defined()) return result;
+    const auto master = context->saved_data.find("master");
+    if (master != context->saved_data.end()) {
+      backbone::MasterGradient::FromValue(master->second)->Add(Scaled(saved[1], scale));
+    } else {
+      result[1] = Scaled(saved[1], scale).to(static_cast<at::ScalarType>(context->saved_data["type"].toInt()));
+    }
+    return result;
   }
 };
 
@@ -192,7 +206,7 @@ std::vector<TokenScore> ScoreTokens(const at::Tensor& hidden_MD, const at::Tenso
   const at::NoGradGuard no_grad;
   CheckRows(hidden_MD, rows);
   const int64_t count = hidden_MD.size(0);
-  const int64_t block = BlockRows(head_VD.size(0));
+  const int64_t block = backbone::LogitBlockRows(head_VD);
   std::vector<TokenScore> scores(static_cast<size_t>(count));
   for (int64_t begin = 0; begin < count; begin += block) {
     at::Tensor logits = BlockLogits(hidden_MD.slice(0, begin, std::min(begin + block, count)), head_VD);
@@ -204,7 +218,7 @@ std::vector<TokenScore> ScoreTokens(const at::Tensor& hidden_MD, const at::Tenso
 at::Tensor LinearTokenLoss(const at::Tensor& hidden_MD, const at::Tensor& head_VD, const TokenRows& rows, bool entropy,
                            const TokenLoss& loss) {
   CheckRows(hidden_MD, rows);
-  return TokenLossFunction::apply(hidden_MD, head_VD, &rows, entropy, &loss);
+  return TokenLossFunction::apply(hidden_MD.contiguous(), head_VD, &rows, entropy, &loss);
 }
 
 }  // namespace jade::train

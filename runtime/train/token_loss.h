@@ -16,9 +16,9 @@ namespace jade::train {
 
 // The rows to be scored. The distribution of a row is softmax(logits · inverse_temperature) over its legal tokens.
 struct TokenRows {
-  at::Tensor targets_M;                           // int64, on the model's device
-  std::vector<float> inverse_temperatures;        // M
-  std::vector<const engine::TokenMask*> legal;    // M, null: every token is legal; or empty: all rows are free
+  at::Tensor targets_M;                         // int64, on the model's device
+  std::vector<float> inverse_temperatures;      // M
+  std::vector<const engine::TokenMask*> legal;  // M, null: every token is legal; or empty: all rows are free
 };
 
 struct TokenScore {
@@ -39,9 +39,9 @@ using TokenLoss = std::function<TokenGradient(int64_t row, const TokenScore& sco
 std::vector<TokenScore> ScoreTokens(const at::Tensor& hidden_MD, const at::Tensor& head_VD, const TokenRows& rows,
                                     bool entropy);
 
-// Σ loss(row), a differentiable fp32 scalar; gradients reach hidden and head. The log-probabilities that `loss` is given
-// are those of ScoreTokens to the bit, on the same rows. Memory: two matrices of the sizes of hidden and head, and one
-// block.
+// Σ loss(row), a differentiable fp32 scalar; gradients reach hidden and head. The log-probabilities that `loss` is
+// given are those of ScoreTokens to the bit, on the same rows. Memory: two matrices of the sizes of hidden and head,
+// and one block.
 at::Tensor LinearTokenLoss(const at::Tensor& hidden_MD, const at::Tensor& head_VD, const TokenRows& rows, bool entropy,
                            const TokenLoss& loss);
 

@@ -30,7 +30,7 @@ void AddWithMoments(const NamedTensors& parameters, Optimiser& optimiser, NamedT
 
 NamedTensors AllTensors(const TrainState& state) {
   NamedTensors all;
-  AddWithMoments(state.policy->parameters(), state.trainer->actor_optimiser(), &all);
+  AddWithMoments(state.trainer->policy_parameters(), state.trainer->actor_optimiser(), &all);
   if (Critic* critic = state.trainer->critic()) {
     AddWithMoments(critic->named_parameters(), *state.trainer->critic_optimiser(), &all);
   }
@@ -116,9 +116,8 @@ Result<TrainPosition> LoadTrainCheckpoint(const std::string& path, const TrainSt
   for (const backbone::Parameter& named : all) {  // check everything before anything is changed
     const weights::TensorView* view = file.Find(named.name);
     if (view == nullptr || view->type != TensorType::kF32 || view->shape != named.tensor.sizes().vec()) {
-      return Error(ErrorCode::kCorrupt,
-                   fmt::format("`{}` belongs to another model or critic: `{}` should be fp32 {}", path, named.name,
-                               weights::ShapeText(named.tensor.sizes().vec())));
+      return Error(ErrorCode::kCorrupt, fmt::format("`{}` belongs to another model or critic: `{}` should be fp32 {}",
+                                                    path, named.name, weights::ShapeText(named.tensor.sizes().vec())));
     }
   }
   const at::NoGradGuard no_grad;
@@ -132,6 +131,7 @@ Result<TrainPosition> LoadTrainCheckpoint(const std::string& path, const TrainSt
   state.trainer->actor_optimiser().set_steps(steps.actor);
   if (Optimiser* critic = state.trainer->critic_optimiser()) critic->set_steps(steps.critic);
   state.trainer->kl_controller() = position.kl;
+  state.trainer->WeightsChanged();
   return position;
 }
 

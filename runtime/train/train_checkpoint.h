@@ -16,16 +16,15 @@ namespace jade::train {
 struct TrainPosition {
   int64_t step = 0;  // updates done
   double seconds = 0;
-  double best = 0;  // on dev
-  int64_t best_step = -1;  // -1: no evaluation yet
-  int64_t since_best = 0;  // evaluations
-  bool stopped = false;    // patience has run out
+  double best = 0;          // on dev
+  int64_t best_step = -1;   // -1: no evaluation yet
+  int64_t since_best = 0;   // evaluations
+  bool stopped = false;     // patience has run out
   std::string fingerprint;  // of the configuration
   advantage::KlController kl;
 };
 
 struct TrainState {
-  const backbone::Decoder* policy = nullptr;
   const backbone::Decoder* serving = nullptr;  // where roll-outs are served from weights of their own; else null
   PolicyTrainer* trainer = nullptr;
 };

@@ -173,7 +173,7 @@ class TrainRun {
   bool leads() const { return parts_.collective->rank() == 0; }
   TeamParts Parts() const { return {parts_.program, parts_.request, parts_.tools}; }
   TrainState State() {
-    TrainState state{models_->policy.get(), nullptr, trainer_.get()};
+    TrainState state{nullptr, trainer_.get()};
     if (config_.rollout.overlap) state.serving = served_ != nullptr ? served_.get() : models_->serving.get();
     return state;
   }
@@ -201,7 +201,8 @@ class TrainRun {
     JADE_ASSIGN_OR_RETURN(const TeamRoles roles, RolesOf(config_, *parts_.program));
     JADE_ASSIGN_OR_RETURN(models_, LoadTrainingModels(config_, parts_.model, !roles.others.empty()));
     trainer_ = std::make_unique<PolicyTrainer>(
-        config_, TrainerParts{models_->policy, models_->start, models_->vocabulary, parts_.collective});
+        config_, TrainerParts{models_->policy, models_->start, models_->lora ? &*models_->lora : nullptr,
+                              models_->vocabulary, parts_.collective});
     JADE_ASSIGN_OR_RETURN(team_, Team::Create(config_, Parts(), models_->engine.get(), models_->max_positions));
     return {};
   }
@@ -214,7 +215,7 @@ class TrainRun {
             "the configuration changed since the checkpoint: the figures to come are those of the new one");
       }
       resumed_ = true;
-      JADE_TRY(models_->engine->Refresh("", {}));
+      JADE_TRY(config_.rollout.overlap ? models_->engine->Refresh("", {}) : models_->Publish());
     }
     position_.fingerprint = Fingerprint(config_);
     return {};
@@ -400,9 +401,7 @@ class TrainRun {
     return SaveTrainCheckpoint(CheckpointPath(), State(), position_);
   }
 
-  Status SaveModel(const std::string& folder) const {
-    return backbone::SaveDecoder(*models_->policy, folder, {.dtype = at::kFloat, .tokenizer = &models_->tokenizer});
-  }
+  Status SaveModel(const std::string& folder) const { return models_->Save(folder, parts_.model); }
 
   // The best model becomes the result, and is measured on the test questions.
   Status Conclude() {
@@ -410,8 +409,7 @@ class TrainRun {
     JADE_TRY(SaveModel(Path("last")));
     const bool has_best = position_.best_step >= 0;
     if (has_best) {
-      JADE_ASSIGN_OR_RETURN(const weights::ModelFiles best, weights::ModelFiles::Open(Path("best")));
-      JADE_TRY(backbone::LoadWeights(best, models_->policy.get()));
+      JADE_TRY(models_->Load(Path("best")));
       JADE_TRY(models_->Publish());
     }
     summary_.output = Path(has_best ? "best" : "last");

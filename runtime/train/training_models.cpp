@@ -38,7 +38,31 @@ Result<std::unique_ptr<backbone::ServingEngine>> MakeTrainingEngine(const settin
 
 Status TrainingModels::Publish() {
   if (serving == policy) return engine->Refresh("", {});
-  return engine->Refresh("", [this] { CopyWeights(*policy, *serving); });
+  return engine->Refresh("", [this] {
+    CopyWeights(*policy, *serving);
+    if (lora) lora->MergeInto(*serving);
+  });
+}
+
+Status TrainingModels::Save(const std::string& folder, const std::string& base_model) {
+  const backbone::SaveOptions options{.dtype = at::kFloat, .tokenizer = &tokenizer};
+  if (!lora) return backbone::SaveDecoder(*policy, folder, options);
+  JADE_TRY(lora->SaveMerged(*policy, folder, options));
+  return lora->Save(folder + "/adapter", base_model);
+}
+
+Status TrainingModels::Load(const std::string& folder) {
+  if (!lora) {
+    JADE_ASSIGN_OR_RETURN(const weights::ModelFiles files, weights::ModelFiles::Open(folder));
+    return backbone::LoadWeights(files, policy.get());
+  }
+  JADE_ASSIGN_OR_RETURN(const LoraAdapters read, LoraAdapters::Load(policy->config(), folder + "/adapter"));
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < lora->tensors().size(); ++i) {
+    at::Tensor target = lora->tensors()[i].tensor;
+    target.copy_(read.tensors()[i].tensor);
+  }
+  return {};
 }
 
 Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& config, const std::string& model,
@@ -51,8 +75,18 @@ Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& co
   at::set_num_threads(ThreadsOf(settings));
   auto models = std::make_unique<TrainingModels>();
   JADE_ASSIGN_OR_RETURN(models->policy, backbone::LoadDecoder(files, device));
-  models->serving = config.rollout.overlap ? CopyOf(*models->policy) : models->policy;
-  if (NeedsStart(config, frozen_roles)) models->start = CopyOf(*models->policy);
+  if (config.lora.rank > 0) {
+    if (!device.is_cpu()) return Error(ErrorCode::kUnsupported, "`train.actor.lora` is for the processor");
+    JADE_ASSIGN_OR_RETURN(LoraAdapters lora,
+                          LoraAdapters::Create(models->policy->config(), {.rank = config.lora.rank,
+                                                                          .alpha = config.lora.alpha,
+                                                                          .targets = config.lora.targets,
+                                                                          .seed = config.seed}));
+    models->lora.emplace(std::move(lora));
+  }
+  const bool copied = config.rollout.overlap || models->lora;
+  models->serving = copied ? CopyOf(*models->policy) : models->policy;
+  if (NeedsStart(config, frozen_roles)) models->start = models->lora ? models->policy : CopyOf(*models->policy);
   models->max_positions = models->policy->config().max_positions;
   models->tokenizer = tokenizer.spec();
   models->vocabulary = backbone::MakeVocabulary(chat, models->policy->config().vocab_size);
