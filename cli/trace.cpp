@@ -1,4 +1,4 @@
-// jade trace ls|show
+// jade trace ls|show|export
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -9,6 +9,8 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "cli/trace_tree.h"
+#include "runtime/rollout/export.h"
+#include "runtime/rollout/recorded_runs.h"
 #include "runtime/trace/store.h"
 
 namespace jade::cli {
@@ -26,6 +28,14 @@ struct ShowOptions {
   std::string store = kDefaultStore;
   std::string run = "last";
   bool full = false;
+  bool json = false;
+};
+
+struct ExportCommand {
+  std::string store = kDefaultStore;
+  std::string output;
+  trace::RunFilter filter;
+  double failed_reward = 0;
   bool json = false;
 };
 
@@ -73,14 +83,40 @@ int Show(const ShowOptions& options) {
   return kFine;
 }
 
+int Export(const ExportCommand& command) {
+  auto reader = trace::StoreReader::Open(command.store);
+  if (!reader.ok()) return Fail(reader.error());
+  const auto batch = rollout::BatchOfRecordedRuns(**reader, command.filter, command.failed_reward);
+  if (!batch.ok()) return Fail(batch.error());
+  if (const Status written = rollout::ExportBatch(*batch, command.output); !written.ok()) return Fail(written.error());
+  int64_t left_out = 0;
+  for (const auto& [role, of] : batch->left_out) left_out += of.too_long + of.unfinished;
+  if (command.json) {
+    const nlohmann::ordered_json summary{{"output", command.output},
+                                         {"runs", batch->runs.size()},
+                                         {"transitions", batch->transitions.size()},
+                                         {"left_out", left_out},
+                                         {"prompt_tokens", batch->observation_tokens()},
+                                         {"response_tokens", batch->action_tokens()}};
+    fmt::print("{}\n", summary.dump());
+    return kFine;
+  }
+  fmt::print("{0}.safetensors, {0}.json: {1} runs, {2} transitions, {3} prompt and {4} response tokens\n",
+             command.output, batch->runs.size(), batch->transitions.size(), batch->observation_tokens(),
+             batch->action_tokens());
+  if (left_out > 0)
+    fmt::print(stderr, "left out: {} calls that failed, were cancelled or have no token ids\n", left_out);
+  return kFine;
+}
+
 }  // namespace
 
 void AddTraceCommand(CLI::App& app, Invocation& invocation) {
-  CLI::App* command = app.add_subcommand("trace", "Look at recorded runs");
+  CLI::App* command = app.add_subcommand("trace", "Look at recorded runs, take them elsewhere");
   command->require_subcommand(1);
   command->footer(
       "Examples:\n  jade trace ls\n  jade trace show last\n  jade trace show 064c --full\n"
-      "  jade trace show last --json | jq '.calls[].role'");
+      "  jade trace show last --json | jq '.calls[].role'\n  jade trace export -o batch");
 
   auto list = std::make_shared<ListOptions>();
   CLI::App* ls = command->add_subcommand("ls", "List runs, newest first");
@@ -98,6 +134,20 @@ void AddTraceCommand(CLI::App& app, Invocation& invocation) {
   show_command->add_flag("--full", show->full, "whole prompts and replies");
   show_command->add_flag("--json", show->json, "print one JSON object");
   show_command->callback([show, &invocation] { invocation.action = [show] { return Show(*show); }; });
+
+  auto exported = std::make_shared<ExportCommand>();
+  exported->filter.limit = 1'000'000;
+  CLI::App* export_command = command->add_subcommand("export", "Write runs as a batch of transitions (docs/export.md)");
+  export_command->add_option("-o,--output", exported->output, "writes OUTPUT.safetensors and OUTPUT.json")->required();
+  export_command->add_option("--trace", exported->store, "experience store")->capture_default_str();
+  export_command->add_option("-n,--limit", exported->filter.limit, "the newest runs, how many")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  export_command->add_option("--workflow", exported->filter.workflow, "only runs of this workflow");
+  export_command->add_option("--failed-reward", exported->failed_reward, "of a run without a team reward")
+      ->capture_default_str();
+  export_command->add_flag("--json", exported->json, "print a summary as JSON");
+  export_command->callback([exported, &invocation] { invocation.action = [exported] { return Export(*exported); }; });
 }
 
 }  // namespace jade::cli
