@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "cli/workbench.h"
 #include "runtime/assets/assets.h"
+#include "runtime/train/train_inputs.h"
 #include "runtime/train/train_run.h"
 
 namespace jade::cli {
@@ -80,24 +81,28 @@ void ShowSummary(const train::TrainSummary& summary, const TrainCommand& command
 int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
   const auto config = train::LoadTrainConfig(command.config);
   if (!config.ok()) return Fail(config.error());
-  const auto model = assets::FindModel(config->settings.backbone.model);
-  if (!model.ok()) return Fail(model.error());
   int status = kFine;
   train::TrainParts parts;
-  parts.model = ModelFile(*model);
   parts.program = LoadProgram(config->file, PromptsFor(config->settings.backbone), &status);
   if (parts.program == nullptr) return status;
   if (const auto workflow = parts.program->FindWorkflow(config->workflow); !workflow.ok()) {
     return Fail(workflow.error());
   }
+  if (const Status sound = train::CheckTraining(*config, *parts.program, command.resume || command.dry_run);
+      !sound.ok()) {
+    return Fail(sound.error());
+  }
+  const auto reward = parts.program->FindReward(config->settings.reward);
+  if (!reward.ok()) return Fail(reward.error());
+  parts.request.reward = reward->name;
+  const auto model = assets::FindModel(config->settings.backbone.model);
+  if (!model.ok()) return Fail(model.error());
+  parts.model = ModelFile(*model);
   parts.request.program = parts.program;
   ApplySettings(config->settings, /*greedy=*/false, &parts.request);
   const auto code = MakeCode(command.tier);
   if (!code.ok()) return Fail(code.error());
   parts.request.code = code->get();
-  const auto reward = parts.program->FindReward(config->settings.reward);
-  if (!reward.ok()) return Fail(reward.error());
-  parts.request.reward = reward->name;
 
   ProgressBar bar;
   Workbench bench;

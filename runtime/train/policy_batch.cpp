@@ -92,8 +92,9 @@ Result<PolicyBatch> MakePolicyBatch(const rollout::Batch& batch, const BatchOpti
   PolicyBatch out;
   std::vector<std::vector<const engine::TokenMask*>> masks;
   out.offsets.push_back(0);
-  for (const rollout::Transition& transition : batch.transitions) {
-    if (!transition.trained) continue;
+  for (size_t i = 0; i < batch.transitions.size(); ++i) {
+    const rollout::Transition& transition = batch.transitions[i];
+    if (!transition.trained || (!options.chosen.empty() && options.chosen[i] == 0)) continue;
     out.transitions.push_back(&transition);
     out.offsets.push_back(out.offsets.back() + static_cast<int64_t>(transition.action.size()));
     JADE_ASSIGN_OR_RETURN(auto of, legal.Of(transition));
@@ -110,8 +111,8 @@ Result<PolicyBatch> MakePolicyBatch(const rollout::Batch& batch, const BatchOpti
   }
   const Packer packer(out, masks, device);
   for (const auto& [begin, end] : MiniBatchRanges(order.size(), options)) {
-    out.mini_batches.push_back(SplitByTokens(out, std::span<const uint32_t>(order).subspan(begin, end - begin),
-                                             options.micro_tokens, packer));
+    out.mini_batches.push_back(
+        SplitByTokens(out, std::span<const uint32_t>(order).subspan(begin, end - begin), options.micro_tokens, packer));
   }
   return out;
 }

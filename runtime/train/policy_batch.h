@@ -1,7 +1,7 @@
 #pragma once
-// A roll-out's transitions as the trainer works through them: flat arrays over all response tokens, and micro-batches of
-// packed sequences. Made once a step; the same packing serves old, new and reference log-probabilities, which is why the
-// ratio of the first mini-batch is exactly one. One thread.
+// A roll-out's transitions as the trainer works through them: flat arrays over all response tokens, and micro-batches
+// of packed sequences. Made once a step; the same packing serves old, new and reference log-probabilities, which is why
+// the ratio of the first mini-batch is exactly one. One thread.
 
 #include <cstdint>
 #include <span>
@@ -19,9 +19,9 @@ namespace jade::train {
 struct MicroBatch {
   std::vector<uint32_t> transitions;  // indices into PolicyBatch::transitions
   backbone::PackedBatch packed;
-  at::Tensor rows_M;             // int64: the hidden row before each response token
-  TokenRows tokens;              // targets and masks, M
-  std::vector<int64_t> flat;     // M: the token's place in the flat arrays
+  at::Tensor rows_M;          // int64: the hidden row before each response token
+  TokenRows tokens;           // targets and masks, M
+  std::vector<int64_t> flat;  // M: the token's place in the flat arrays
   int64_t token_count() const { return packed.token_count(); }
 };
 
@@ -32,6 +32,7 @@ struct BatchOptions {
   int64_t mini_batches = 1;       // of a step, when mini_transitions is 0: as equal in transitions as can be
   int64_t micro_tokens = 8192;    // of a micro-batch, prompts included; a longer transition stands alone
   std::vector<uint32_t> order;    // of the transitions; empty: as they come
+  std::vector<uint8_t> chosen;    // by transition of the batch, 0: left out as if it were not trained; empty: none is
 };
 
 struct PolicyBatch {

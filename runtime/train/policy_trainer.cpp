@@ -14,6 +14,7 @@
 #include "runtime/advantage/policy_loss.h"
 #include "runtime/backbone/cpu_kernels.h"
 #include "runtime/train/credit_view.h"
+#include "runtime/train/rejection.h"
 
 namespace jade::train {
 
@@ -21,9 +22,11 @@ struct PolicyTrainer::Step {
   const rollout::Batch& batch;
   int64_t number = 0;
   LegalTokens legal;
+  Accepted accepted = {};  // by rejection sampling
   PolicyBatch flat;
   std::unique_ptr<CreditView> credit;  // the batch as runtime/advantage sees it
   advantage::Options options;          // with this batch's role numbers
+  advantage::PolicyLossOptions<float> loss;
   std::vector<double> role_weights;
   std::vector<TokenFigures> tokens;
   advantage::Estimates estimates;
@@ -63,9 +66,39 @@ size_t TrainedCount(const rollout::Batch& batch) {
                                            [](const rollout::Transition& t) { return t.trained; }));
 }
 
+// Without a clip or a KL: the derivative of −log p.
+advantage::PolicyLoss<float> LikelihoodLoss(float log_prob, float old_log_prob) {
+  advantage::PolicyLoss<float> loss;
+  loss.loss = -log_prob;
+  loss.d_log_prob = -1;
+  loss.ratio = std::exp(std::clamp(log_prob - old_log_prob, -20.0F, 20.0F));
+  loss.importance = 1;
+  return loss;
+}
+
+// From the tokens that were trained to those of the whole batch.
+BatchCredit CreditOf(const rollout::Batch& batch, const PolicyBatch& flat, const advantage::Estimates& estimates) {
+  const auto tokens = static_cast<size_t>(batch.action_tokens());
+  BatchCredit credit{std::vector<uint8_t>(tokens, 0), std::vector<float>(tokens, 0), std::vector<float>(tokens, 0)};
+  size_t place = 0, trained = 0;
+  for (const rollout::Transition& transition : batch.transitions) {
+    if (trained < flat.transitions.size() && flat.transitions[trained] == &transition) {
+      const auto first = static_cast<size_t>(flat.offsets[trained++]);
+      for (size_t i = 0; i < transition.action.size(); ++i) {
+        credit.counted[place + i] = flat.counted[first + i];
+        credit.advantages[place + i] = estimates.advantages[first + i];
+        credit.returns[place + i] = estimates.returns[first + i];
+      }
+    }
+    place += transition.action.size();
+  }
+  return credit;
+}
+
 }  // namespace
 
-PolicyTrainer::PolicyTrainer(const TrainConfig& config, TrainerParts parts) : config_(config), parts_(std::move(parts)) {
+PolicyTrainer::PolicyTrainer(const TrainConfig& config, TrainerParts parts)
+    : config_(config), parts_(std::move(parts)) {
   if (parts_.collective == nullptr) parts_.collective = &single_;
   dtype_ = ComputeTypeOf(config, parts_.policy->device());
   parts_.policy->SetRequiresGrad(true);
@@ -83,15 +116,9 @@ PolicyTrainer::PolicyTrainer(const TrainConfig& config, TrainerParts parts) : co
 }
 
 Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t number) {
-  Step step{.batch = batch,
-            .number = number,
-            .legal = LegalTokens(parts_.vocabulary, parts_.policy->config().max_positions)};
-  BatchOptions options;
-  options.mini_transitions = config_.update.mini_batch;
-  options.mini_batches = config_.update.mini_batches;
-  options.micro_tokens = config_.update.micro_tokens;
-  if (config_.update.shuffle) options.order = ShuffledOrder(TrainedCount(batch), config_.seed, number);
-  JADE_ASSIGN_OR_RETURN(step.flat, MakePolicyBatch(batch, options, step.legal, parts_.policy->device()));
+  Step step{
+      .batch = batch, .number = number, .legal = LegalTokens(parts_.vocabulary, parts_.policy->config().max_positions)};
+  JADE_TRY(Flatten(step));
   JADE_TRY(SynchroniseMiniBatches(step));
   step.tokens.resize(static_cast<size_t>(step.flat.token_count()));
   step.weights.resize(step.tokens.size());
@@ -132,7 +159,29 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   }
   if (config_.advantage.kl.in != advantage::KlPlace::kNone) report.scalars["kl/coefficient"] = kl_.coefficient;
   report.scalars["policy/mini_batches"] = static_cast<double>(report.mini_batches);
+  if (config_.algorithm == Algorithm::kRejection) {
+    report.scalars["rejection/runs"] = mean(static_cast<double>(step.accepted.runs), std::ssize(batch.runs));
+    report.scalars["rejection/calls"] =
+        mean(static_cast<double>(step.accepted.calls), static_cast<int64_t>(TrainedCount(batch)));
+  }
+  if (!config_.export_batches.empty()) report.credit = CreditOf(batch, step.flat, step.estimates);
   return report;
+}
+
+Status PolicyTrainer::Flatten(Step& step) {
+  BatchOptions options;
+  options.mini_transitions = config_.update.mini_batch;
+  options.mini_batches = config_.update.mini_batches;
+  options.micro_tokens = config_.update.micro_tokens;
+  size_t trained = TrainedCount(step.batch);
+  if (config_.algorithm == Algorithm::kRejection) {
+    step.accepted = AcceptTransitions(step.batch, config_.rejection);
+    options.chosen = step.accepted.transitions;
+    trained = static_cast<size_t>(step.accepted.calls);
+  }
+  if (config_.update.shuffle) options.order = ShuffledOrder(trained, config_.seed, step.number);
+  JADE_ASSIGN_OR_RETURN(step.flat, MakePolicyBatch(step.batch, options, step.legal, parts_.policy->device()));
+  return {};
 }
 
 // All processes go through the same number of mini-batches; those that have fewer add empty ones.
@@ -213,6 +262,23 @@ Status PolicyTrainer::Estimate(Step& step) {
   }
   step.credit = std::make_unique<CreditView>(step.batch, step.flat, step.tokens,
                                              CreditViewOptions{step.has_values, step.has_reference});
+  step.loss.clip_low = static_cast<float>(config_.update.clip_low);
+  step.loss.clip_high = static_cast<float>(config_.update.clip_high);
+  step.loss.dual_clip = static_cast<float>(config_.update.dual_clip);
+  step.loss.importance_cap = static_cast<float>(config_.update.importance_cap);
+  step.loss.entropy_coefficient = static_cast<float>(config_.update.entropy);
+  step.loss.kl_estimator = config_.advantage.kl.estimator;
+  if (config_.advantage.kl.in == advantage::KlPlace::kLoss) {
+    step.loss.kl_coefficient = static_cast<float>(kl_.coefficient);
+  }
+  if (config_.algorithm != Algorithm::kRejection) return EstimateAdvantages(step);
+  // Every token that is trained is worth the same.
+  step.estimates.advantages.assign(step.flat.counted.begin(), step.flat.counted.end());
+  step.estimates.returns.assign(step.tokens.size(), 0.0F);
+  return {};
+}
+
+Status PolicyTrainer::EstimateAdvantages(Step& step) {
   const advantage::Batch& view = step.credit->view();
   JADE_ASSIGN_OR_RETURN(std::vector<advantage::RoleRewards> rewards, advantage::RewardMoments(view, step.options));
   JADE_TRY(SumMoments(*parts_.collective, rewards));
@@ -234,8 +300,9 @@ Status PolicyTrainer::WeighTokens(Step& step, const MiniBatch& mini) {
   std::array<double, 3> sums{units.tokens, units.calls, units.questions};
   JADE_TRY(parts_.collective->Sum(sums));
   units = {sums[0], sums[1], sums[2]};
-  JADE_ASSIGN_OR_RETURN(const std::vector<double> calls,
-                        advantage::CallWeights(view, transitions, config_.update.aggregation, step.role_weights, units));
+  JADE_ASSIGN_OR_RETURN(
+      const std::vector<double> calls,
+      advantage::CallWeights(view, transitions, config_.update.aggregation, step.role_weights, units));
   for (size_t i = 0; i < transitions.size(); ++i) {
     const auto t = static_cast<size_t>(transitions[i]);
     for (size_t token = view.begin(t); token < view.end(t); ++token) {
@@ -254,34 +321,35 @@ Status PolicyTrainer::RunMiniBatch(Step& step, const MiniBatch& mini, bool train
   return {};
 }
 
-double PolicyTrainer::PolicyBackward(Step& step, const MicroBatch& micro) {
-  advantage::PolicyLossOptions<float> options;
-  options.clip_low = static_cast<float>(config_.update.clip_low);
-  options.clip_high = static_cast<float>(config_.update.clip_high);
-  options.dual_clip = static_cast<float>(config_.update.dual_clip);
-  options.importance_cap = static_cast<float>(config_.update.importance_cap);
-  options.entropy_coefficient = static_cast<float>(config_.update.entropy);
-  options.kl_estimator = config_.advantage.kl.estimator;
-  if (config_.advantage.kl.in == advantage::KlPlace::kLoss) options.kl_coefficient = static_cast<float>(kl_.coefficient);
+TokenGradient PolicyTrainer::PolicyToken(Step& step, size_t place, const TokenScore& score) const {
+  TokenFigures& token = step.tokens[place];
+  advantage::PolicyLoss<float> of;
+  if (config_.algorithm == Algorithm::kRejection) {
+    of = LikelihoodLoss(score.log_prob, token.old_log_prob);
+    of.loss -= step.loss.entropy_coefficient * score.entropy;
+    of.d_entropy = -step.loss.entropy_coefficient;
+  } else {
+    of =
+        advantage::PolicyTokenLoss<float>({score.log_prob, token.old_log_prob, step.estimates.advantages[place],
+                                           step.flat.rollout_log_probs[place], token.reference_log_prob, score.entropy},
+                                          step.loss);
+  }
+  token.ratio = of.ratio;
+  token.importance = of.importance;
+  token.clipped = of.clipped;
+  token.dual_clipped = of.dual_clipped;
+  token.kl = advantage::EstimateKl(advantage::KlEstimator::kK3, token.old_log_prob, score.log_prob).value;
+  const float weight = step.weights[place];
+  return {static_cast<double>(weight) * of.loss, weight * of.d_log_prob, weight * of.d_entropy};
+}
 
+double PolicyTrainer::PolicyBackward(Step& step, const MicroBatch& micro) {
   const TokenLoss loss = [&](int64_t row, const TokenScore& score) {
-    const auto place = static_cast<size_t>(micro.flat[static_cast<size_t>(row)]);
-    TokenFigures& token = step.tokens[place];
-    const advantage::PolicyLoss<float> of = advantage::PolicyTokenLoss<float>(
-        {score.log_prob, token.old_log_prob, step.estimates.advantages[place], step.flat.rollout_log_probs[place],
-         token.reference_log_prob, score.entropy},
-        options);
-    token.ratio = of.ratio;
-    token.importance = of.importance;
-    token.clipped = of.clipped;
-    token.dual_clipped = of.dual_clipped;
-    token.kl = advantage::EstimateKl(advantage::KlEstimator::kK3, token.old_log_prob, score.log_prob).value;
-    const float weight = step.weights[place];
-    return TokenGradient{static_cast<double>(weight) * of.loss, weight * of.d_log_prob, weight * of.d_entropy};
+    return PolicyToken(step, static_cast<size_t>(micro.flat[static_cast<size_t>(row)]), score);
   };
   const backbone::DecoderWeights weights = parts_.policy->Weights(dtype_);
   const at::Tensor hidden = parts_.policy->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
-  at::Tensor total = LinearTokenLoss(hidden, weights.head_VD, micro.tokens, options.entropy_coefficient != 0, loss);
+  at::Tensor total = LinearTokenLoss(hidden, weights.head_VD, micro.tokens, step.loss.entropy_coefficient != 0, loss);
   const double policy_loss = total.item<double>();
   total.backward({}, /*retain_graph=*/critic_ != nullptr && critic_->decoder() == nullptr);
   if (critic_ != nullptr && critic_->decoder() == nullptr) {
@@ -302,9 +370,9 @@ double PolicyTrainer::ValueBackward(Step& step, const MicroBatch& micro, const a
   double sum = 0;
   for (size_t i = 0; i < micro.flat.size(); ++i) {
     const auto place = static_cast<size_t>(micro.flat[i]);
-    const advantage::ValueLoss<float> of = advantage::ValueTokenLoss<float>(
-        host.data_ptr<float>()[i], step.tokens[place].value, step.estimates.returns[place],
-        static_cast<float>(config_.update.value_clip));
+    const advantage::ValueLoss<float> of =
+        advantage::ValueTokenLoss<float>(host.data_ptr<float>()[i], step.tokens[place].value,
+                                         step.estimates.returns[place], static_cast<float>(config_.update.value_clip));
     const float weight = step.weights[place];
     sum += static_cast<double>(weight) * of.loss;
     // The value loss of runtime/advantage has the published coefficient of 0.5 inside.
@@ -386,10 +454,11 @@ Error PolicyTrainer::NotFinite(const Step& step, const MiniBatch& mini, const st
       }
     }
   }
-  return Error(ErrorCode::kCorrupt,
-               fmt::format("training stopped in step {}: {}; the mini-batch has {} transitions of {}, among them {}; the "
-                           "last checkpoint is whole: lower the learning rate and resume",
-                           step.number, what, shown, fmt::join(roles, ", "), places));
+  return Error(
+      ErrorCode::kCorrupt,
+      fmt::format("training stopped in step {}: {}; the mini-batch has {} transitions of {}, among them {}; the "
+                  "last checkpoint is whole: lower the learning rate and resume",
+                  step.number, what, shown, fmt::join(roles, ", "), places));
 }
 
 }  // namespace jade::train

@@ -1,6 +1,7 @@
 #pragma once
 // One update of planner and executors together from a batch of transitions: old log-probabilities, values, advantages,
-// mini-batches of PPO (or a group estimator) on the policy and of value regression on the critic. Formulas:
+// mini-batches of PPO (or a group estimator) on the policy and of value regression on the critic; or, by rejection
+// sampling, the likelihood of what earned enough. Formulas:
 // runtime/advantage; what the published method does is the default. The policy's masters are written in place: whoever
 // serves from them must be idle. One thread.
 
@@ -51,6 +52,7 @@ class PolicyTrainer {
   Status ScoreReference(Step& step);
   Status ScoreValues(Step& step);
   Status Estimate(Step& step);
+  Status EstimateAdvantages(Step& step);
   Status RunMiniBatch(Step& step, const MiniBatch& mini, bool train_policy);
   Status WeighTokens(Step& step, const MiniBatch& mini);
   Status UpdatePolicy(Step& step, const MiniBatch& mini);
@@ -61,6 +63,9 @@ class PolicyTrainer {
   Result<double> StepOptimiser(Optimiser& optimiser, std::vector<at::Tensor>& parameters, double lr, Step& step,
                                const MiniBatch& mini);
   Status SynchroniseMiniBatches(Step& step);
+  Status Flatten(Step& step);
+  // What happened to the token is noted in its figures.
+  TokenGradient PolicyToken(Step& step, size_t place, const TokenScore& score) const;
   Error NotFinite(const Step& step, const MiniBatch& mini, const std::string& what) const;
 
   const TrainConfig& config_;

@@ -37,7 +37,10 @@ void ReadName(MapReader& reader, const Document& document, std::string_view key,
 
 void ReadData(const Document& document, MapReader& train, TrainConfig* out) {
   MapReader data(document, train.Child("data"), "train.data");
-  data.Text("train", &out->data).Text("test", &out->test).Text("dev", &out->dev.path).Int("dev_limit", &out->dev.limit, 0, kMostSteps);
+  data.Text("train", &out->data)
+      .Text("test", &out->test)
+      .Text("dev", &out->dev.path)
+      .Int("dev_limit", &out->dev.limit, 0, kMostSteps);
   data.Require("train");
   train.Absorb(data.Finish());
   MapReader dev(document, train.Child("dev"), "train.dev");
@@ -69,8 +72,10 @@ void ReadRoles(const Document& document, MapReader& train, TrainConfig* out) {
   if (const Node* trained = roles.Child("train"); trained != nullptr && trained->kind == NodeKind::kList) {
     out->train_roles = "list";
     auto names = config::AsTextList(document, *trained);
-    if (names.ok()) out->roles = std::move(*names);
-    else roles.Absorb(names.error());
+    if (names.ok())
+      out->roles = std::move(*names);
+    else
+      roles.Absorb(names.error());
   } else {
     roles.OneOf("train", {"all", "planners", "executors"}, &out->train_roles);
   }
@@ -131,6 +136,40 @@ void ReadAdvantage(const Document& document, MapReader& train, TrainConfig* out)
     reader.Absorb(counterfactual.Finish());
   }
   train.Absorb(reader.Finish());
+}
+
+void ReadAlgorithm(const Document& document, MapReader& train, TrainConfig* out) {
+  std::string algorithm = "ppo";
+  train.OneOf("algorithm", {"ppo", "rejection"}, &algorithm);
+  out->algorithm = algorithm == "rejection" ? Algorithm::kRejection : Algorithm::kPpo;
+  const Node* node = train.Child("rejection");
+  MapReader rejection(document, node, "train.rejection");
+  rejection.Float("threshold", &out->rejection.threshold, -1e6, 1e6)
+      .Bool("best_of_group", &out->rejection.best_of_group);
+  train.Absorb(rejection.Finish());
+  if (node != nullptr && out->algorithm == Algorithm::kPpo) {
+    train.Report(*node, "`rejection` is read with `algorithm: rejection` only");
+  }
+}
+
+// What rejection sampling has no use for: a setting that does nothing is a mistake.
+void CheckRejection(const Document& document, MapReader& train, const TrainConfig& config) {
+  if (config.algorithm != Algorithm::kRejection) return;
+  const Node& map = *document.root.Find("train");
+  for (const char* key : {"advantage", "critic"}) {
+    if (const Node* node = map.Find(key)) {
+      train.Report(*node, fmt::format("`algorithm: rejection` has no {}: leave `{}` out", key, key));
+    }
+  }
+  if (const Node* node = map.Find("kl"); node != nullptr && config.advantage.kl.in != advantage::KlPlace::kNone) {
+    train.Report(*node, "`algorithm: rejection` has no KL in its loss: `kl.in` is none");
+  }
+  for (const auto& [role, of] : config.per_role) {
+    if (of.estimator) {
+      train.Report(*map.Find("roles"),
+                   fmt::format("`algorithm: rejection` has no advantages: leave the `estimator` of `{}` out", role));
+    }
+  }
 }
 
 void ReadUpdate(const Document& document, MapReader& train, TrainConfig* out) {
@@ -200,12 +239,12 @@ void CheckSampling(const Document& document, MapReader& train, const settings::S
   for (const auto& [role, node] : sampling->entries) {
     for (const char* key : {"top_k", "top_p"}) {
       if (const Node* found = node.Find(key)) {
-        train.Report(*found, fmt::format("training samples by temperature only: take `{}` out of `sampling.{}`", key,
-                                         role));
+        train.Report(*found,
+                     fmt::format("training samples by temperature only: take `{}` out of `sampling.{}`", key, role));
       }
     }
-    const auto temperature = role == "default" ? settings.sampling_default.temperature
-                                               : settings.sampling.at(role).temperature;
+    const auto temperature =
+        role == "default" ? settings.sampling_default.temperature : settings.sampling.at(role).temperature;
     if (temperature && *temperature == 0.0) {
       train.Report(node, fmt::format("training needs samples: `sampling.{}` must have a temperature above 0", role));
     }
@@ -213,14 +252,16 @@ void CheckSampling(const Document& document, MapReader& train, const settings::S
 }
 
 void CheckTogether(const Document& document, MapReader& train, TrainConfig* out) {
+  const Node* backbone = document.root.Find("backbone");
+  const Node& place = backbone != nullptr ? *backbone : document.root;
   if (settings::Settings& s = out->settings; s.backbone.is_remote() || s.backbone.is_script()) {
-    train.Report(document.root, "only a backbone in this process can be trained: `backbone.kind` is local");
+    train.Report(place, "only a backbone in this process can be trained: `backbone.kind` is local");
   }
   if (out->settings.backbone.dtype == "int8") {
-    train.Report(document.root, "int8 weights cannot be trained: `backbone.dtype` is auto, fp32 or bf16");
+    train.Report(place, "int8 weights cannot be trained: `backbone.dtype` is auto, fp32 or bf16");
   }
   if (!out->settings.backbone.policies.empty()) {
-    train.Report(document.root, "`backbone.policies` are set by `train.roles` here: leave them out");
+    train.Report(place, "`backbone.policies` are set by `train.roles` here: leave them out");
   }
   if (out->critic == CriticKind::kNone && out->NeedsCritic()) {
     train.Report(document.root, "the estimator `gae` needs a critic: choose `critic.kind`, or another estimator");
@@ -260,6 +301,7 @@ Result<TrainConfig> ReadConfig(const Document& document, settings::Settings sett
       .Text("run", &out.run)
       .Text("output", &out.output)
       .Text("arm", &out.arm)
+      .Text("export_batches", &out.export_batches)
       .Int("seed", &seed, 0)
       .Int("steps", &out.steps, 0, kMostSteps)
       .Float("epochs", &out.epochs, 0, 1e6)
@@ -268,6 +310,7 @@ Result<TrainConfig> ReadConfig(const Document& document, settings::Settings sett
   ReadData(document, train, &out);
   ReadRoles(document, train, &out);
   ReadRollout(document, train, &out);
+  ReadAlgorithm(document, train, &out);
   ReadAdvantage(document, train, &out);
   ReadKl(document, train, &out);
   ReadUpdate(document, train, &out);
@@ -275,6 +318,7 @@ Result<TrainConfig> ReadConfig(const Document& document, settings::Settings sett
   for (const char* key : {"file", "run", "data"}) train.Require(key);
   CheckSampling(document, train, out.settings);
   CheckTogether(document, train, &out);
+  CheckRejection(document, train, out);
   JADE_TRY(train.Finish());
   Flatten(document.root, "", &out.given);
   return out;
@@ -283,12 +327,14 @@ Result<TrainConfig> ReadConfig(const Document& document, settings::Settings sett
 }  // namespace
 
 bool TrainConfig::NeedsCritic() const {
+  if (algorithm == Algorithm::kRejection) return false;
   bool needed = advantage::NeedsValues(advantage.defaults.estimator);
   for (const auto& [name, role] : per_role) needed |= role.estimator && advantage::NeedsValues(*role.estimator);
   return needed;
 }
 
 bool TrainConfig::NeedsGraph() const {
+  if (algorithm == Algorithm::kRejection) return false;
   bool needed = advantage.defaults.estimator == advantage::Estimator::kGraphGae;
   for (const auto& [name, role] : per_role) needed |= role.estimator == advantage::Estimator::kGraphGae;
   return needed;

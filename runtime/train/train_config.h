@@ -16,12 +16,19 @@
 namespace jade::train {
 
 enum class CriticKind { kModel, kHead, kNone };  // a decoder of its own, a head on the policy's, or none
-enum class OtherRoles { kStart, kFilter };       // how roles that are not trained are served
+// What an update does: PPO on advantages, or plain likelihood of the replies of runs that earned enough.
+enum class Algorithm { kPpo, kRejection };
+enum class OtherRoles { kStart, kFilter };  // how roles that are not trained are served
 
 struct RoleTraining {
   std::optional<advantage::Estimator> estimator;
   double weight = 1.0;  // of its tokens in the loss
   double lr = 1.0;      // times the learning rate. Shared weights: it scales the role's share of the gradient
+};
+
+struct RejectionConfig {
+  double threshold = 0.5;     // the least team reward of a run that is trained on
+  bool best_of_group = true;  // of a question's samples only the best one
 };
 
 struct CounterfactualConfig {
@@ -68,10 +75,10 @@ struct RolloutConfig {
 
 struct DevConfig {
   std::string path;
-  int64_t limit = 0;  // 0: all
-  int64_t every = 10;  // steps; 0: at the end only
+  int64_t limit = 0;          // 0: all
+  int64_t every = 10;         // steps; 0: at the end only
   std::string choose = "f1";  // f1, em, accuracy, reward: what the best checkpoint has most of
-  int64_t patience = 0;  // evaluations without a better one before it stops; 0: never
+  int64_t patience = 0;       // evaluations without a better one before it stops; 0: never
   int64_t samples_shown = 8;
 };
 
@@ -88,8 +95,11 @@ struct TrainConfig {
   std::string output;  // Hugging Face folder; empty: none beside RUN/best and RUN/last
   std::string arm;     // what the run tries, for reports
   uint64_t seed = 1;
-  int64_t steps = 0;   // 0: `epochs` over the data
+  int64_t steps = 0;  // 0: `epochs` over the data
   double epochs = 3;
+  std::string export_batches;  // folder that each step's batch is written to, for other trainers; empty: none
+  Algorithm algorithm = Algorithm::kPpo;
+  RejectionConfig rejection;
   std::string train_roles = "all";  // all, planners, executors, list
   std::vector<std::string> roles;   // of list
   OtherRoles others = OtherRoles::kStart;
@@ -97,13 +107,13 @@ struct TrainConfig {
   RolloutConfig rollout;
   advantage::Options advantage;  // its `by_role` stays empty: roles are numbered by a batch
   CounterfactualConfig counterfactual;
-  int64_t kl_report_every = 0;   // steps between reports of the divergence from the start; 0: only where a loss needs it
+  int64_t kl_report_every = 0;  // steps between reports of the divergence from the start; 0: only where a loss needs it
   UpdateConfig update;
   double actor_lr = 5e-7, critic_lr = 1e-5;
   OptimiserOptions optimiser;  // of both
   LoraConfig lora;
   CriticKind critic = CriticKind::kModel;
-  int64_t critic_warm_up = 0;  // steps in which the critic alone learns
+  int64_t critic_warm_up = 0;    // steps in which the critic alone learns
   int64_t checkpoint_every = 1;  // steps
 
   std::map<std::string, std::string> given;  // what the file says, flattened: "train.actor.lr" → "3e-5"

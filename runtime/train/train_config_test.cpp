@@ -50,11 +50,29 @@ TEST(TrainConfig, TheDefaultsAreThePublishedRun) {
   EXPECT_EQ(config->rollout.max_response, 1024);
   EXPECT_EQ(config->epochs, 3);
   EXPECT_EQ(config->train_roles, "all");
+  EXPECT_EQ(config->algorithm, Algorithm::kPpo);
+  EXPECT_EQ(config->export_batches, "");
+}
+
+TEST(TrainConfig, RejectionHasItsOwnSettingsAndNoneOfPpo) {
+  const std::string least(kLeast);
+  const auto config = ParseTrainConfig(
+      "t.yaml", least + "  algorithm: rejection\n  rejection: { threshold: 0.8, best_of_group: false }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->algorithm, Algorithm::kRejection);
+  EXPECT_EQ(config->rejection.threshold, 0.8);
+  EXPECT_FALSE(config->rejection.best_of_group);
+  EXPECT_FALSE(config->NeedsCritic());
+  EXPECT_FALSE(config->NeedsGraph());
+  EXPECT_THAT(Problems(least + "  rejection: { threshold: 1 }\n"), HasSubstr("t.yaml:5"));
+  const std::string problems = Problems(least +
+                                        "  algorithm: rejection\n  advantage: { gamma: 1 }\n  critic: { lr: 1 }\n"
+                                        "  kl: { in: loss }\n  roles: { per_role: { AG: { estimator: rloo } } }\n");
+  for (const char* line : {"t.yaml:6", "t.yaml:7", "t.yaml:8", "t.yaml:9"}) EXPECT_THAT(problems, HasSubstr(line));
 }
 
 TEST(TrainConfig, ThePresetIsTheStartAndKeysWin) {
-  const auto config =
-      ParseTrainConfig("t.yaml", std::string(kLeast) + "  preset: nano\n  critic: { warm_up: 9 }\n");
+  const auto config = ParseTrainConfig("t.yaml", std::string(kLeast) + "  preset: nano\n  critic: { warm_up: 9 }\n");
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_EQ(config->actor_lr, 3e-5);
   EXPECT_EQ(config->critic_lr, 3e-4);

@@ -18,12 +18,15 @@
 #include "runtime/files/atomic_file.h"
 #include "runtime/files/folder_lock.h"
 #include "runtime/metrics/alarms.h"
+#include "runtime/metrics/history.h"
 #include "runtime/metrics/metrics_writer.h"
+#include "runtime/rollout/export.h"
 #include "runtime/train/collective.h"
 #include "runtime/train/critic.h"
 #include "runtime/train/policy_trainer.h"
 #include "runtime/train/team.h"
 #include "runtime/train/train_checkpoint.h"
+#include "runtime/train/train_inputs.h"
 #include "runtime/train/training_models.h"
 
 namespace jade::train {
@@ -40,7 +43,7 @@ std::string Fingerprint(const TrainConfig& config) {
   std::string text;
   for (const auto& [key, value] : config.given) {
     const bool place = key == "train.run" || key == "train.output" || key == "train.arm" || key == "train.steps" ||
-                       key == "train.epochs" || key == "train.checkpoint_every";
+                       key == "train.epochs" || key == "train.checkpoint_every" || key == "train.export_batches";
     if (!place) text += key + "=" + value + "\n";
   }
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
@@ -48,17 +51,8 @@ std::string Fingerprint(const TrainConfig& config) {
 
 int64_t StepsOf(const TrainConfig& config, size_t questions) {
   if (config.steps > 0) return config.steps;
-  const double steps =
-      config.epochs * static_cast<double>(questions) / static_cast<double>(config.rollout.questions);
+  const double steps = config.epochs * static_cast<double>(questions) / static_cast<double>(config.rollout.questions);
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(steps)));
-}
-
-// `limit` of them (0: all) from the whole of the file, which may be sorted by type.
-std::vector<eval::Question> EvenlySpaced(std::vector<eval::Question> all, size_t limit) {
-  if (limit == 0 || limit >= all.size()) return all;
-  std::vector<eval::Question> chosen;
-  for (size_t i = 0; i < limit; ++i) chosen.push_back(std::move(all[i * all.size() / limit]));
-  return chosen;
 }
 
 // "reward/f1" of an evaluation is "dev/f1".
@@ -128,8 +122,8 @@ class TrainRun {
 
   Result<TrainSummary> Run() {
     backbone::TuneAllocator();
-    JADE_TRY(PrepareFolder());
     JADE_TRY(LoadData());
+    JADE_TRY(PrepareFolder());
     JADE_TRY(PrepareTeam());
     JADE_TRY(Resume());
     JADE_TRY(OpenMetrics());
@@ -152,7 +146,8 @@ class TrainRun {
     JADE_TRY(LoadData());
     JADE_TRY(PrepareTeam());
     TrainConfig& pilot = pilot_config_.emplace(config_);
-    pilot.rollout.questions = std::min<int64_t>({config_.rollout.questions, 16, static_cast<int64_t>(questions_.size())});
+    pilot.rollout.questions =
+        std::min<int64_t>({config_.rollout.questions, 16, static_cast<int64_t>(questions_.size())});
     JADE_ASSIGN_OR_RETURN(auto team, Team::Create(pilot, Parts(), models_->engine.get(), models_->max_positions));
     JADE_ASSIGN_OR_RETURN(const rollout::Batch batch, team->RollOut(questions_, 0, {}, options_.cancel));
     const Clock::time_point begin = Clock::now();
@@ -174,7 +169,7 @@ class TrainRun {
 
  private:
   std::string Path(const char* name) const { return config_.run + "/" + name; }
-  std::string CheckpointPath() const { return Path("checkpoint.safetensors"); }
+  std::string CheckpointPath() const { return CheckpointIn(config_.run); }
   bool leads() const { return parts_.collective->rank() == 0; }
   TeamParts Parts() const { return {parts_.program, parts_.request, parts_.tools}; }
   TrainState State() {
@@ -191,24 +186,14 @@ class TrainRun {
       JADE_ASSIGN_OR_RETURN(lock_, files::FolderLock::Take(config_.run));
     }
     has_checkpoint_ = std::filesystem::exists(CheckpointPath(), code);
-    if (has_checkpoint_ && !options_.resume) {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("`{}` holds a run already: go on with `--resume`, or choose another `train.run`",
-                               config_.run));
-    }
-    return {};
+    return CheckFolder(config_, options_.resume);
   }
 
   Status LoadData() {
-    JADE_ASSIGN_OR_RETURN(questions_, eval::LoadQuestions(config_.data, 0));
-    if (questions_.empty()) return Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is empty", config_.data));
-    if (!config_.dev.path.empty()) {
-      JADE_ASSIGN_OR_RETURN(std::vector<eval::Question> all, eval::LoadQuestions(config_.dev.path, 0));
-      dev_ = EvenlySpaced(std::move(all), static_cast<size_t>(config_.dev.limit));
-    }
-    if (!config_.test.empty()) {
-      JADE_ASSIGN_OR_RETURN(test_, eval::LoadQuestions(config_.test, 0));
-    }
+    JADE_ASSIGN_OR_RETURN(QuestionSets sets, LoadQuestionSets(config_));
+    questions_ = std::move(sets.train);
+    dev_ = std::move(sets.dev);
+    test_ = std::move(sets.test);
     return {};
   }
 
@@ -225,7 +210,8 @@ class TrainRun {
     if (has_checkpoint_) {
       JADE_ASSIGN_OR_RETURN(position_, LoadTrainCheckpoint(CheckpointPath(), State()));
       if (position_.fingerprint != Fingerprint(config_)) {
-        progress_.Message("the configuration changed since the checkpoint: the figures to come are those of the new one");
+        progress_.Message(
+            "the configuration changed since the checkpoint: the figures to come are those of the new one");
       }
       resumed_ = true;
       JADE_TRY(models_->engine->Refresh("", {}));
@@ -241,7 +227,10 @@ class TrainRun {
     options.last_step = resumed_ ? position_.step : -1;
     JADE_ASSIGN_OR_RETURN(auto writer, metrics::MetricsWriter::Open(options));
     writer_.emplace(std::move(writer));
-    if (resumed_) return {};
+    if (resumed_) {
+      JADE_ASSIGN_OR_RETURN(history_, metrics::ReadHistory(config_.run, position_.step));
+      return {};
+    }
     metrics::RunDescription run;
     run.name = std::filesystem::path(config_.run).filename().string();
     run.started = UtcNow();
@@ -311,9 +300,8 @@ class TrainRun {
     served_.reset();
     const int64_t next = position_.step + 1;
     if (next < steps_) {
-      rolling_ = std::async(std::launch::async, [this, next] {
-        return Guarded<rollout::Batch>([&] { return RollOut(next); });
-      });
+      rolling_ = std::async(std::launch::async,
+                            [this, next] { return Guarded<rollout::Batch>([&] { return RollOut(next); }); });
     }
     return batch;
   }
@@ -327,6 +315,7 @@ class TrainRun {
     if (rolling_.valid()) ahead_ = rolling_.get();
     JADE_ASSIGN_OR_RETURN(const UpdateReport report, std::move(updated));
     if (!config_.rollout.overlap) JADE_TRY(models_->Publish());
+    JADE_TRY(Export(batch, report.credit));
     const double rollout_seconds = batch.seconds;
     ++position_.step;
     ++steps_here_;
@@ -348,6 +337,16 @@ class TrainRun {
     JADE_TRY(writer_->Add(position_.step, Seconds(), scalars));
     JADE_TRY(writer_->AddPlans(position_.step, "train", plans));
     return RaiseAlarms(std::move(scalars), std::move(plans));
+  }
+
+  Status Export(const rollout::Batch& batch, const BatchCredit& credit) const {
+    if (config_.export_batches.empty()) return {};
+    std::string name = fmt::format("step-{:06}", position_.step + 1);
+    if (parts_.collective->size() > 1) name += fmt::format("-rank-{}", parts_.collective->rank());
+    rollout::ExportOptions options;
+    options.step = position_.step + 1;
+    options.credit = {credit.counted, credit.advantages, credit.returns};
+    return rollout::ExportBatch(batch, config_.export_batches + "/" + name, options);
   }
 
   Status RaiseAlarms(metrics::Scalars scalars, metrics::Plans plans) {
@@ -431,7 +430,8 @@ class TrainRun {
 
   Status Test(nlohmann::ordered_json* result) {
     progress_.Begin({"testing", "questions", test_.size()});
-    auto found = team_->Evaluate(test_, 0, [&](uint64_t done) { progress_.Update(done, ""); }, options_.cancel);
+    auto found = team_->Evaluate(
+        test_, 0, [&](uint64_t done) { progress_.Update(done, ""); }, options_.cancel);
     progress_.End();
     JADE_TRY(found);
     const metrics::Scalars scalars = Under("test", RolloutScalars(found->batch));
@@ -455,8 +455,8 @@ class TrainRun {
   std::unique_ptr<PolicyTrainer> trainer_;
   std::unique_ptr<Team> team_;
   std::optional<TrainConfig> pilot_config_;
-  std::shared_ptr<backbone::Decoder> served_;     // with `overlap`, from an evaluation to the next roll-out
-  std::optional<Result<rollout::Batch>> ahead_;   // of the next step
+  std::shared_ptr<backbone::Decoder> served_;    // with `overlap`, from an evaluation to the next roll-out
+  std::optional<Result<rollout::Batch>> ahead_;  // of the next step
   std::future<Result<rollout::Batch>> rolling_;
   std::optional<metrics::MetricsWriter> writer_;
   std::vector<metrics::StepRecord> history_;

@@ -5,6 +5,7 @@
 //   best/, last/             the best model on dev and the last, fp32, as Hugging Face folders
 //   dev.jsonl, test.jsonl    the last evaluation of each, a row a question, as `jade eval --rows` writes them
 //   result.json              what the run came to
+// and, where `train.export_batches` names another, each step's batch there (docs/export.md).
 // An interrupted run that is resumed has the figures it would have had: bitwise on one machine with the same number of
 // threads. One thread calls; the engine's and LibTorch's threads compute.
 
@@ -39,7 +40,7 @@ struct TrainOptions {
 struct TrainSummary {
   int64_t steps = 0;
   bool interrupted = false;
-  bool stopped_early = false;  // patience ran out
+  bool stopped_early = false;                     // patience ran out
   double first_f1 = 0, best_f1 = 0, last_f1 = 0;  // on dev; of the chosen measure's checkpoint
   int64_t best_step = -1;
   bool has_dev = false;

@@ -7,110 +7,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "runtime/backbone/model_io.h"
 #include "runtime/train/team.h"
-#include "runtime/train/training_fixtures.h"
+#include "runtime/train/train_run_fixture.h"
 
 namespace jade::train {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::TemporaryFolder;
 
-// The reward counts the letter `e` in what the second role says; the first role's reply is read by nobody but it.
-constexpr std::string_view kProgram = R"(use std.types
-executor Think(question: Query) -> Query {
-  user """{question}"""
-  emits <query> Query
-  malformed Query(raw)
-  penalty 0.5
-  sample max_tokens 6
-}
-executor Say(question: Query) -> Answer {
-  user """{question}"""
-  emits <answer> Answer
-  malformed Answer(raw)
-  penalty 0.0
-  sample max_tokens 6
-}
-reward Letters(answer: Answer, gold: [Text], run: Run) -> Float { if contains(lower(answer), "e") { 1.0 } else { 0.0 } }
-main workflow Solve(question: Query) -> Answer { Say(Think(question)) }
-)";
-
-class TrainRunTest : public ::testing::Test {
- protected:
-  TrainRunTest() {
-    weights::ModelConfig model;
-    model.vocab_size = 259;
-    model.hidden_size = 32;
-    model.layers = 2;
-    model.heads = 2;
-    model.kv_heads = 1;
-    model.head_dim = 16;
-    model.ffn_size = 64;
-    model.max_positions = 128;
-    model.tied_embeddings = true;
-    model.eos_ids = {2};
-    backbone::Decoder decoder(model);
-    decoder.InitialiseRandom(5);
-    const tokenizer::TokenizerSpec spec = testing::ByteTokenizerSpec();
-    EXPECT_TRUE(backbone::SaveDecoder(decoder, folder_ / "start", {.dtype = at::kFloat, .tokenizer = &spec}).ok());
-    std::string questions;
-    for (int i = 0; i < 24; ++i) {
-      questions += nlohmann::json{{"id", std::to_string(i)}, {"question", std::string(1, static_cast<char>('a' + i))},
-                                  {"answer", "e"}}.dump() + "\n";
-    }
-    folder_.Write("questions.jsonl", questions);
-    const session::Loaded loaded = session::Program::LoadText("solve.jade", std::string(kProgram));
-    EXPECT_NE(loaded.program, nullptr) << (loaded.diagnostics.empty() ? "" : loaded.diagnostics.front().message);
-    parts_.model = folder_ / "start";
-    parts_.program = loaded.program;
-    parts_.request.program = loaded.program;
-    parts_.request.reward = "Letters";
-  }
-
-  // `more` are lines of the map `train`.
-  TrainConfig Config(const std::string& run, const std::string& more = "") {
-    const std::string text = "backbone: { model: tiny, dtype: fp32, threads: 1, kv_cache: 4MiB }\ntrain:\n  file: solve.jade\n  run: " +
-                             (folder_ / run) + "\n  data: { train: " + (folder_ / "questions.jsonl") +
-                             ", dev: " + (folder_ / "questions.jsonl") +
-                             " }\n  dev: { every: 3 }\n  steps: 6\n  actor: { lr: 3e-3 }\n"
-                             "  critic: { lr: 3e-3 }\n  rollout: { questions: 24, samples: 2 }\n" + more;
-    auto config = ParseTrainConfig("train.yaml", text);
-    EXPECT_TRUE(config.ok()) << config.error().ToString();
-    config->update.compute = ComputeType::kFp32;
-    if (more.find("mini_batch") == std::string::npos) {
-      config->update.mini_batch = 0;
-      config->update.mini_batches = 2;
-    }
-    return *config;
-  }
-  Result<TrainSummary> Train(const TrainConfig& config, const TrainOptions& options = {}) {
-    at::set_num_threads(1);
-    progress::SilentSink silent;
-    return RunTraining(config, parts_, silent, options);
-  }
-  // Lines of metrics.jsonl by step and tag, without what a clock says.
-  std::map<std::pair<int64_t, std::string>, double> Figures(const std::string& run) {
-    std::map<std::pair<int64_t, std::string>, double> figures;
-    std::ifstream file(folder_ / (run + "/metrics.jsonl"));
-    std::string line;
-    while (std::getline(file, line)) {
-      const auto json = nlohmann::json::parse(line);
-      for (const auto& [tag, value] : json.at("scalars").items()) {
-        if (tag.starts_with("time/") || tag.starts_with("speed/") || value.is_null()) continue;
-        figures[{json.at("step").get<int64_t>(), tag}] = value.get<double>();
-      }
-    }
-    return figures;
-  }
-
-  TemporaryFolder folder_;
-  TrainParts parts_;
-};
+class TrainRunTest : public testing::TrainRunFixture {};
 
 TEST_F(TrainRunTest, WhatIsRewardedBecomesLikelier) {
   TrainConfig config = Config("run");
@@ -138,6 +44,50 @@ TEST_F(TrainRunTest, AnInterruptedRunGoesOnExactly) {
     const Result<TrainSummary> rest = Train(Config(run), {.resume = true});
     ASSERT_TRUE(rest.ok()) << rest.error().ToString();
     EXPECT_EQ(Figures(run), whole) << "stopped after " << stop;
+  }
+}
+
+TEST_F(TrainRunTest, AlarmsAfterAResumptionAreThoseOfAnUninterruptedRun) {
+  const auto with = [&](const std::string& run) {
+    TrainConfig config = Config(run, "  kl: { report_every: 1 }\n");
+    config.steps = 14;
+    config.actor_lr = 1e-2;
+    return config;
+  };
+  ASSERT_TRUE(Train(with("whole")).ok());
+  const std::string alarms = TextOf("whole/alarms.jsonl");
+  EXPECT_THAT(alarms, HasSubstr("KL from the reference"));
+  for (const int64_t stop : {7, 13}) {
+    const std::string run = "cut" + std::to_string(stop);
+    ASSERT_TRUE(Train(with(run), {.stop_after_steps = stop}).ok());
+    ASSERT_TRUE(Train(with(run), {.resume = true}).ok());
+    EXPECT_EQ(TextOf(run + "/alarms.jsonl"), alarms);
+  }
+}
+
+TEST_F(TrainRunTest, EachStepsBatchIsExportedWithWhatTheTrainerMadeOfIt) {
+  TrainConfig config = Config("run");
+  config.steps = 2;
+  config.export_batches = folder_ / "batches";
+  ASSERT_TRUE(Train(config).ok());
+  for (const int step : {1, 2}) {
+    const testing::ExportedBatch batch(folder_ / ("batches/step-00000" + std::to_string(step)));
+    EXPECT_EQ(batch.json.at("step"), step);
+    EXPECT_EQ(batch.json.at("transitions").size(), 96U);
+    double sum = 0;
+    for (size_t t = 0; t < 96; ++t) {
+      const nlohmann::json& about = batch.json.at("transitions")[t];
+      // With gamma and lambda 1 every token's return is the whole reward.
+      const double reward = about.at("reward").get<double>() - about.at("penalty").get<double>();
+      for (int32_t i = batch.bounds[t]; i < batch.bounds[t + 1]; ++i) {
+        const auto place = static_cast<size_t>(i);
+        sum += static_cast<double>(batch.advantages[place]);
+        if (batch.counted[place] != 0) {
+          EXPECT_NEAR(batch.returns[place], reward, 1e-5);
+        }
+      }
+    }
+    EXPECT_NEAR(sum, 0.0, 1e-2);  // whitened
   }
 }
 

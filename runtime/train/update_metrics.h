@@ -12,11 +12,18 @@
 
 namespace jade::train {
 
+// By response token of the whole batch, 0 where nothing was trained.
+struct BatchCredit {
+  std::vector<uint8_t> counted;
+  std::vector<float> advantages, returns;
+};
+
 struct UpdateReport {
-  metrics::Scalars scalars;  // docs/training.md lists the tags
-  int64_t mini_batches = 0;  // done
-  int64_t tokens = 0;        // of the batch's packed sequences
+  metrics::Scalars scalars;    // docs/training.md lists the tags
+  int64_t mini_batches = 0;    // done
+  int64_t tokens = 0;          // of the batch's packed sequences
   bool stopped_early = false;  // target_kl was passed
+  BatchCredit credit;          // only where the configuration exports batches
 };
 
 // Of one response token.
