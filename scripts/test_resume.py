@@ -59,6 +59,8 @@ class Trial:
             child.send_signal(disturb or signal.SIGKILL)
             _, errors = child.communicate()
             self.hit.append(self.last_step())
+        finally:
+            child.kill()  # nothing is left when this script itself is stopped
         # −SIGINT: the signal came before the program had taken it over.
         if child.returncode not in (0, 130, -signal.SIGKILL, -signal.SIGINT):
             sys.exit(f"{self.config}: exit status {child.returncode}\n{errors}")
@@ -140,6 +142,7 @@ def compare(options, work):
 
 def main():
     options = read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.work:
         work = pathlib.Path(options.work).resolve()
         work.mkdir(parents=True)

@@ -20,8 +20,9 @@
 
 using namespace jade;
 
-// Two roles, one policy. `Name` says what a question is about, `Paint` what colour that has; a reply that does not
-// close its tag costs its role 2.
+// Two roles, one policy. `Name` says what a question is about, `Paint` what colour that has. A reply that is not one
+// word in its tag costs its role 2, as does a thing that the question does not name; the colour earns the team's
+// reward.
 constexpr const char* kProgram = R"(use std.rag
 use std.reward
 
@@ -29,7 +30,9 @@ executor Name(question: Query) -> Query {
   user """name {question}"""
   prefill "<w>"
   emits <w> Query
+  check words(result) == 1 and contains(question, result)
   malformed question
+  invalid question
   penalty 2.0
   sample max_tokens 3
 }
@@ -37,6 +40,7 @@ executor Paint(thing: Query) -> Answer {
   user """paint {thing}"""
   prefill "<w>"
   emits <w> Answer
+  check words(result) == 1
   malformed Answer(raw)
   penalty 2.0
   sample max_tokens 3
@@ -52,7 +56,8 @@ constexpr int32_t kEnd = 0;
 constexpr int32_t kClose = 1;
 
 // A log-linear model: the logit of a token is the sum of its weights under the words of the prompt and under the token
-// before it. An engine answers in batches: Submit takes requests, Step answers all that wait.
+// before it, each together with the prompt's first word, which tells the roles apart. An engine answers in batches:
+// Submit takes requests, Step answers all that wait.
 class Policy final : public engine::Engine {
  public:
   Status Submit(engine::Request request) override {
@@ -92,11 +97,12 @@ class Policy final : public engine::Engine {
 
  private:
   using Distribution = std::array<double, kWritten>;
-  using Weights = std::array<Distribution, 2 * kWords.size()>;  // by word of the prompt, then by token before
+  using Weights = std::array<Distribution, 2 * kWords.size() * kWords.size()>;  // by features, as Visit numbers them
 
   static void Visit(const std::vector<int32_t>& prompt, int32_t previous, const std::function<void(size_t)>& take) {
-    for (const int32_t word : prompt) take(static_cast<size_t>(word));
-    take(kWords.size() + static_cast<size_t>(previous));
+    const size_t role = 2 * kWords.size() * static_cast<size_t>(prompt.front());
+    for (const int32_t word : prompt) take(role + static_cast<size_t>(word));
+    take(role + kWords.size() + static_cast<size_t>(previous));
   }
   Distribution Next(const std::vector<int32_t>& prompt, int32_t previous) const {
     Distribution p{};
@@ -243,7 +249,7 @@ Result<Figures> Train(const session::ProgramPtr& program, const std::string& out
     JADE_ASSIGN_OR_RETURN(const rollout::Batch batch,
                           RollOut(session, program, questions, 64, static_cast<uint64_t>(step)));
     JADE_ASSIGN_OR_RETURN(const advantage::Estimates estimates, Advantages(batch));
-    policy.Learn(batch, estimates.advantages, 4.0);
+    policy.Learn(batch, estimates.advantages, 8.0);
     figures = FiguresOf(batch);
     if (step % 25 == 0) {
       std::printf("step %3d: %zu transitions, reward %.1f, valid %.1f\n", step, batch.transitions.size(),
