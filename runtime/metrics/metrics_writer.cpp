@@ -26,8 +26,9 @@ std::string Dump(const ordered_json& object, int indent = -1) {
 
 ordered_json Json(const std::map<std::string, Value>& values) {
   ordered_json object = ordered_json::object();
-  for (const auto& [key, value] : values) {
-    std::visit([&](const auto& plain) { object[key] = plain; }, value);
+  for (const auto& entry : values) {
+    ordered_json& cell = object[entry.first];
+    std::visit([&](const auto& plain) { cell = plain; }, entry.second);
   }
   return object;
 }
