@@ -116,7 +116,8 @@ TEST(HotpotQaItem, OtherFormsAreNamed) {
 }
 
 TEST(WikiItem, AcceptsTheAliasesOfTheAnswer) {
-  const std::string path = testing::TempDir() + "aliases_test.json";
+  const std::string path =
+      testing::TempDir() + "aliases_test_" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".json";
   std::ofstream(path, std::ios::binary) << R"({"Q_id": "Q1", "aliases": ["Old Lamp"], "demonyms": ["Lampish"]})"
                                         << "\n"
                                         << R"({"Q_id": "Q2", "aliases": [], "demonyms": []})"
@@ -154,8 +155,8 @@ TEST(MusiqueItem, KeepsGraphSupportAndSteps) {
   EXPECT_EQ(item.more["steps"][0]["asked"], "Lamp >> builder");
   EXPECT_EQ(item.more["steps"][0]["support"], "Lamp");
   json moved = Musique();
-  moved["paragraphs"][0]["idx"] = 19;
-  moved["question_decomposition"][0]["paragraph_support_idx"] = 19;
+  moved["paragraphs"][0]["idx"] = 19U;
+  moved["question_decomposition"][0]["paragraph_support_idx"] = 19U;
   EXPECT_EQ(Read(MusiqueItem(moved)).more["steps"][0]["support"], "Lamp");
   json unanswerable = Musique();
   unanswerable["answerable"] = false;

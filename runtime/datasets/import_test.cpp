@@ -21,7 +21,7 @@ using testing::HasSubstr;
 class ImportTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "import_test/";
+    folder_ = testing::TempDir() + "import_test_" + testing::UnitTest::GetInstance()->current_test_info()->name() + "/";
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

@@ -13,7 +13,8 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 std::string Write(const std::string& text) {
-  const std::string path = testing::TempDir() + "records_test.txt";
+  const std::string path =
+      testing::TempDir() + "records_test_" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".txt";
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }
