@@ -7,12 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "runtime/backbone/model_io.h"
 #include "runtime/train/team.h"
-#include "runtime/train/training_fixtures.h"
+#include "runtime/train/team_fixtures.h"
 
 namespace jade::train {
 namespace {
@@ -20,51 +17,11 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
-// The reward counts the letter `e` in what the second role says; the first role's reply is read by nobody but it.
-constexpr std::string_view kProgram = R"(use std.types
-executor Think(question: Query) -> Query {
-  user """{question}"""
-  emits <query> Query
-  malformed Query(raw)
-  penalty 0.5
-  sample max_tokens 6
-}
-executor Say(question: Query) -> Answer {
-  user """{question}"""
-  emits <answer> Answer
-  malformed Answer(raw)
-  penalty 0.0
-  sample max_tokens 6
-}
-reward Letters(answer: Answer, gold: [Text], run: Run) -> Float { if contains(lower(answer), "e") { 1.0 } else { 0.0 } }
-main workflow Solve(question: Query) -> Answer { Say(Think(question)) }
-)";
-
 class TrainRunTest : public ::testing::Test {
  protected:
   TrainRunTest() {
-    weights::ModelConfig model;
-    model.vocab_size = 259;
-    model.hidden_size = 32;
-    model.layers = 2;
-    model.heads = 2;
-    model.kv_heads = 1;
-    model.head_dim = 16;
-    model.ffn_size = 64;
-    model.max_positions = 128;
-    model.tied_embeddings = true;
-    model.eos_ids = {2};
-    backbone::Decoder decoder(model);
-    decoder.InitialiseRandom(5);
-    const tokenizer::TokenizerSpec spec = testing::ByteTokenizerSpec();
-    EXPECT_TRUE(backbone::SaveDecoder(decoder, folder_ / "start", {.dtype = at::kFloat, .tokenizer = &spec}).ok());
-    std::string questions;
-    for (int i = 0; i < 24; ++i) {
-      questions += nlohmann::json{{"id", std::to_string(i)}, {"question", std::string(1, static_cast<char>('a' + i))},
-                                  {"answer", "e"}}.dump() + "\n";
-    }
-    folder_.Write("questions.jsonl", questions);
-    const session::Loaded loaded = session::Program::LoadText("solve.jade", std::string(kProgram));
+    testing::WriteSmallTeam(folder_);
+    const session::Loaded loaded = session::Program::LoadText("solve.jade", std::string(testing::kLettersProgram));
     EXPECT_NE(loaded.program, nullptr) << (loaded.diagnostics.empty() ? "" : loaded.diagnostics.front().message);
     parts_.model = folder_ / "start";
     parts_.program = loaded.program;
@@ -93,20 +50,7 @@ class TrainRunTest : public ::testing::Test {
     progress::SilentSink silent;
     return RunTraining(config, parts_, silent, options);
   }
-  // Lines of metrics.jsonl by step and tag, without what a clock says.
-  std::map<std::pair<int64_t, std::string>, double> Figures(const std::string& run) {
-    std::map<std::pair<int64_t, std::string>, double> figures;
-    std::ifstream file(folder_ / (run + "/metrics.jsonl"));
-    std::string line;
-    while (std::getline(file, line)) {
-      const auto json = nlohmann::json::parse(line);
-      for (const auto& [tag, value] : json.at("scalars").items()) {
-        if (tag.starts_with("time/") || tag.starts_with("speed/") || value.is_null()) continue;
-        figures[{json.at("step").get<int64_t>(), tag}] = value.get<double>();
-      }
-    }
-    return figures;
-  }
+  testing::RunFigures Figures(const std::string& run) { return testing::FiguresOf(folder_ / run); }
 
   TemporaryFolder folder_;
   TrainParts parts_;
