@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <cstring>
 #include <sstream>
 #include <thread>
 
@@ -81,10 +82,10 @@ class DistributedTest : public ::testing::Test {
   std::string Config(const std::string& run, int steps) {
     return folder_.Write(run + ".yaml",
                          "backbone: { model: tiny, dtype: fp32, threads: 1, kv_cache: 4MiB }\ntrain:\n"
-                         "  file: solve.jade\n  run: " + (folder_ / run) + "\n  data: { train: " +
-                             (folder_ / "questions.jsonl") + ", dev: " + (folder_ / "questions.jsonl") + ", test: " +
-                             (folder_ / "questions.jsonl") + " }\n  dev: { every: 1 }\n  steps: " +
-                             std::to_string(steps) +
+                         "  file: solve.jade\n  run: " +
+                             (folder_ / run) + "\n  data: { train: " + (folder_ / "questions.jsonl") +
+                             ", dev: " + (folder_ / "questions.jsonl") + ", test: " + (folder_ / "questions.jsonl") +
+                             " }\n  dev: { every: 1 }\n  steps: " + std::to_string(steps) +
                              "\n  actor: { lr: 1e-3 }\n  critic: { lr: 1e-3 }\n"
                              "  rollout: { questions: 12, samples: 2 }\n"
                              "  update: { mini_batches: 1, compute: fp32 }\n"
@@ -102,12 +103,15 @@ class DistributedTest : public ::testing::Test {
       const std::string model = folder_ / (rank == 0 ? "start" : start);
       std::vector<std::string> arguments{JADE_TRAIN_WORKER, folder_ / ".", config, model};
       if (static_cast<size_t>(rank) < more.size()) {
-        arguments.insert(arguments.end(), more[static_cast<size_t>(rank)].begin(), more[static_cast<size_t>(rank)].end());
+        arguments.insert(arguments.end(), more[static_cast<size_t>(rank)].begin(),
+                         more[static_cast<size_t>(rank)].end());
       }
       Variables variables;
       if (processes > 1) {
-        variables = {{"RANK", std::to_string(rank)}, {"WORLD_SIZE", std::to_string(processes)},
-                     {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", port}};
+        variables = {{"RANK", std::to_string(rank)},
+                     {"WORLD_SIZE", std::to_string(processes)},
+                     {"MASTER_ADDR", "127.0.0.1"},
+                     {"MASTER_PORT", port}};
       }
       children.push_back(Start(arguments, variables, folder_ / ("log" + std::to_string(rank))));
     }
@@ -185,7 +189,7 @@ TEST_F(DistributedTest, ALostProcessEndsTheJobWhichCanBeResumed) {
 }
 
 TEST_F(DistributedTest, AnInterruptionOfOneProcessIsThatOfAll) {
-  const std::vector<Ended> cut = Run(Config("cut", 3), 2, {{}, {"cancel", "1"}});
+  const std::vector<Ended> cut = Run(Config("cut", 3), 2, {{}, {"cancel", "2"}});
   EXPECT_TRUE(cut[0].interrupted()) << cut[0].log;
   EXPECT_TRUE(cut[1].interrupted()) << cut[1].log;
   // One process goes on with what two have begun.

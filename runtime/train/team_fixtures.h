@@ -59,11 +59,11 @@ inline void WriteSmallTeam(const TemporaryFolder& folder) {
   WriteSmallModel(folder / "start", 5);
   std::string questions;
   for (int i = 0; i < 24; ++i) {
-    questions += nlohmann::json{{"id", std::to_string(i)},
-                                {"question", std::string(1, static_cast<char>('a' + i))},
-                                {"answer", "e"}}
-                     .dump() +
-                 "\n";
+    questions +=
+        nlohmann::json{
+            {"id", std::to_string(i)}, {"question", std::string(1, static_cast<char>('a' + i))}, {"answer", "e"}}
+            .dump() +
+        "\n";
   }
   folder.Write("questions.jsonl", questions);
   folder.Write("solve.jade", std::string(kLettersProgram));

@@ -53,8 +53,7 @@ TEST(TrainConfig, TheDefaultsAreThePublishedRun) {
 }
 
 TEST(TrainConfig, ThePresetIsTheStartAndKeysWin) {
-  const auto config =
-      ParseTrainConfig("t.yaml", std::string(kLeast) + "  preset: nano\n  critic: { warm_up: 9 }\n");
+  const auto config = ParseTrainConfig("t.yaml", std::string(kLeast) + "  preset: nano\n  critic: { warm_up: 9 }\n");
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_EQ(config->actor_lr, 3e-5);
   EXPECT_EQ(config->critic_lr, 3e-4);
@@ -67,6 +66,13 @@ TEST(TrainConfig, MiniBatchesAreCountedOneWayOrTheOther) {
   EXPECT_EQ(config->update.mini_batch, 0);
   EXPECT_EQ(config->update.mini_batches, 4);
   EXPECT_THAT(Problems(std::string(kLeast) + "  update: { mini_batches: 4, mini_batch: 8 }\n"), HasSubstr("not both"));
+}
+
+TEST(TrainConfig, ProcessesWaitForEachOtherAsLongAsSaid) {
+  const auto config = ParseTrainConfig("t.yaml", std::string(kLeast) + "  distributed: { timeout: 5m }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->distributed_timeout, 300);
+  EXPECT_THAT(Problems(std::string(kLeast) + "  distributed: { timeout: 10ms }\n"), HasSubstr("t.yaml:5"));
 }
 
 TEST(TrainConfig, RolesAreAllAKindOrNamed) {

@@ -50,8 +50,7 @@ std::string Fingerprint(const TrainConfig& config) {
 
 int64_t StepsOf(const TrainConfig& config, size_t questions) {
   if (config.steps > 0) return config.steps;
-  const double steps =
-      config.epochs * static_cast<double>(questions) / static_cast<double>(config.rollout.questions);
+  const double steps = config.epochs * static_cast<double>(questions) / static_cast<double>(config.rollout.questions);
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(steps)));
 }
 
@@ -117,7 +116,8 @@ class TrainRun {
     JADE_TRY(LoadData());
     JADE_TRY(PrepareTeam());
     TrainConfig& pilot = pilot_config_.emplace(config_);
-    pilot.rollout.questions = std::min<int64_t>({config_.rollout.questions, 16, static_cast<int64_t>(questions_.size())});
+    pilot.rollout.questions =
+        std::min<int64_t>({config_.rollout.questions, 16, static_cast<int64_t>(questions_.size())});
     JADE_ASSIGN_OR_RETURN(auto team, Team::Create(pilot, Parts(), models_->engine.get(), models_->max_positions));
     JADE_ASSIGN_OR_RETURN(const rollout::Batch batch, team->RollOut(questions_, 0, {}, options_.cancel));
     const Clock::time_point begin = Clock::now();
@@ -164,9 +164,9 @@ class TrainRun {
     JADE_ASSIGN_OR_RETURN(lock_, files::FolderLock::Take(config_.run));
     has_checkpoint_ = std::filesystem::exists(CheckpointPath(), code);
     if (has_checkpoint_ && !options_.resume) {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("`{}` holds a run already: go on with `--resume`, or choose another `train.run`",
-                               config_.run));
+      return Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("`{}` holds a run already: go on with `--resume`, or choose another `train.run`", config_.run));
     }
     return {};
   }
@@ -202,7 +202,8 @@ class TrainRun {
     if (has_checkpoint_) {
       JADE_ASSIGN_OR_RETURN(position_, LoadTrainCheckpoint(CheckpointPath(), State()));
       if (position_.fingerprint != Fingerprint(config_)) {
-        progress_.Message("the configuration changed since the checkpoint: the figures to come are those of the new one");
+        progress_.Message(
+            "the configuration changed since the checkpoint: the figures to come are those of the new one");
       }
       resumed_ = true;
     }
@@ -327,9 +328,8 @@ class TrainRun {
     served_.reset();
     const int64_t next = position_.step + 1;
     if (next < steps_) {
-      rolling_ = std::async(std::launch::async, [this, next] {
-        return Guarded<rollout::Batch>([&] { return RollOut(next); });
-      });
+      rolling_ = std::async(std::launch::async,
+                            [this, next] { return Guarded<rollout::Batch>([&] { return RollOut(next); }); });
     }
     return batch;
   }
@@ -390,9 +390,9 @@ class TrainRun {
 
   Status EvaluateDev() {
     if (dev_.empty()) return {};
-    JADE_ASSIGN_OR_RETURN(const SharedEvaluation found,
-                          EvaluateTogether(*team_, collective(), dev_,
-                                           {"dev", config_.dev.samples_shown, {}, options_.cancel}));
+    JADE_ASSIGN_OR_RETURN(
+        const SharedEvaluation found,
+        EvaluateTogether(*team_, collective(), dev_, {"dev", config_.dev.samples_shown, {}, options_.cancel}));
     const double f1 = found.scalars.at("dev/f1");
     if (!summary_.has_dev) summary_.first_f1 = f1;
     summary_.has_dev = true;
@@ -497,8 +497,8 @@ class TrainRun {
   std::unique_ptr<PolicyTrainer> trainer_;
   std::unique_ptr<Team> team_;
   std::optional<TrainConfig> pilot_config_;
-  std::shared_ptr<backbone::Decoder> served_;     // with `overlap`, from an evaluation to the next roll-out
-  std::optional<Result<rollout::Batch>> ahead_;   // of the next step
+  std::shared_ptr<backbone::Decoder> served_;    // with `overlap`, from an evaluation to the next roll-out
+  std::optional<Result<rollout::Batch>> ahead_;  // of the next step
   std::future<Result<rollout::Batch>> rolling_;
   std::optional<metrics::MetricsWriter> writer_;
   std::vector<metrics::StepRecord> history_;

@@ -31,11 +31,13 @@ class TrainRunTest : public ::testing::Test {
 
   // `more` are lines of the map `train`.
   TrainConfig Config(const std::string& run, const std::string& more = "") {
-    const std::string text = "backbone: { model: tiny, dtype: fp32, threads: 1, kv_cache: 4MiB }\ntrain:\n  file: solve.jade\n  run: " +
-                             (folder_ / run) + "\n  data: { train: " + (folder_ / "questions.jsonl") +
-                             ", dev: " + (folder_ / "questions.jsonl") +
-                             " }\n  dev: { every: 3 }\n  steps: 6\n  actor: { lr: 3e-3 }\n"
-                             "  critic: { lr: 3e-3 }\n  rollout: { questions: 24, samples: 2 }\n" + more;
+    const std::string text =
+        "backbone: { model: tiny, dtype: fp32, threads: 1, kv_cache: 4MiB }\ntrain:\n  file: solve.jade\n  run: " +
+        (folder_ / run) + "\n  data: { train: " + (folder_ / "questions.jsonl") +
+        ", dev: " + (folder_ / "questions.jsonl") +
+        " }\n  dev: { every: 3 }\n  steps: 6\n  actor: { lr: 3e-3 }\n"
+        "  critic: { lr: 3e-3 }\n  rollout: { questions: 24, samples: 2 }\n" +
+        more;
     auto config = ParseTrainConfig("train.yaml", text);
     EXPECT_TRUE(config.ok()) << config.error().ToString();
     config->update.compute = ComputeType::kFp32;
