@@ -12,6 +12,7 @@ void AddTrainCommand(CLI::App& app, Invocation& invocation) {
   train->footer(
       "Examples:\n  jade train data/train/joint.yaml --dry-run\n  jade train data/train/joint.yaml\n"
       "  jade train data/train/joint.yaml --resume\n"
+      "  torchrun --nproc-per-node 2 --no-python jade train data/train/joint.yaml   (docs/distributed.md)\n"
       "Configuration: docs/training.md. Ctrl-C leaves a checkpoint; `jade report RUN` shows what came of it.");
   auto options = std::make_shared<TrainCommand>();
   train->add_option("CONFIG", options->config, "YAML file: settings and a map `train`")->required();

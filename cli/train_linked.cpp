@@ -13,6 +13,7 @@
 #include "runtime/assets/assets.h"
 #include "runtime/train/train_inputs.h"
 #include "runtime/train/train_run.h"
+#include "runtime/train/training_job.h"
 
 namespace jade::cli {
 namespace {
@@ -79,7 +80,7 @@ void ShowSummary(const train::TrainSummary& summary, const TrainCommand& command
 }  // namespace
 
 int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
-  const auto config = train::LoadTrainConfig(command.config);
+  auto config = train::LoadTrainConfig(command.config);
   if (!config.ok()) return Fail(config.error());
   int status = kFine;
   train::TrainParts parts;
@@ -104,24 +105,33 @@ int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
   if (!code.ok()) return Fail(code.error());
   parts.request.code = code->get();
 
+  const auto job = train::JoinTrainingJob(&*config);
+  if (!job.ok()) return Fail(job.error());
+  if (command.dry_run && job->launch.size > 1) {
+    return Fail(Error(ErrorCode::kInvalidArgument, "`--dry-run` is for one process: start it without a launcher"));
+  }
+  parts.collective = job->collective.get();
+  const bool leads = job->leads();
   ProgressBar bar;
+  progress::SilentSink silent;
+  progress::Sink& shown = leads ? static_cast<progress::Sink&>(bar) : silent;
   Workbench bench;
   const WorkbenchRequest wanted{config->settings, *parts.program, /*record=*/false, /*engine=*/false};
-  if (Status made = CompleteWorkbench(wanted, bar, *invocation.cancel, &bench); !made.ok()) return Fail(made.error());
+  if (Status made = CompleteWorkbench(wanted, shown, *invocation.cancel, &bench); !made.ok()) return Fail(made.error());
   parts.tools = bench.Tools();
   train::TrainOptions options;
   options.resume = command.resume;
   options.cancel = invocation.cancel;
   options.stop_after_steps = command.stop_after;
   if (command.dry_run) {
-    const auto found = train::TryTraining(*config, std::move(parts), bar, options);
+    const auto found = train::TryTraining(*config, std::move(parts), shown, options);
     if (!found.ok()) return Fail(found.error());
     ShowDryRun(*found, command.json);
     return kFine;
   }
-  const auto summary = train::RunTraining(*config, std::move(parts), bar, options);
+  const auto summary = train::RunTraining(*config, std::move(parts), shown, options);
   if (!summary.ok()) return Fail(summary.error());
-  ShowSummary(*summary, command);
+  if (leads) ShowSummary(*summary, command);
   return summary->interrupted ? kInterrupted : kFine;
 }
 

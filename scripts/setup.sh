@@ -12,7 +12,7 @@ packages=(
   libfaiss-dev libgtest-dev libgmock-dev
   llvm-19-dev
 )
-backbone=(libtorch-dev libopenblas0-openmp)
+backbone=(libtorch-dev libgloo-dev libopenblas0-openmp)
 checks=(clang-format clang-tidy)
 
 case "${1:-}" in

@@ -36,6 +36,7 @@ struct PolicyTrainer::Step {
   double policy_loss = 0, value_loss = 0, policy_norm = 0, value_norm = 0;
   int64_t policy_updates = 0, value_updates = 0;
   double kl = 0, kl_tokens = 0;  // of the present mini-batch
+  double head_loss = 0;          // and of a head on the policy
 };
 
 namespace {
@@ -163,8 +164,11 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
       }
     }
   }
+  JADE_TRY(SumMoments(*parts_.collective, std::span<advantage::Moments>(&step.estimates.kl, 1)));
   kl_.Update(step.estimates.kl.Mean(), static_cast<int64_t>(step.estimates.kl.count));
-  report.scalars = UpdateScalars({batch, step.flat, step.tokens, step.estimates, step.has_reference, step.has_values});
+  JADE_ASSIGN_OR_RETURN(report.scalars, UpdateScalars({batch, step.flat, step.tokens, step.estimates,
+                                                       step.has_reference, step.has_values},
+                                                      *parts_.collective));
   const auto mean = [](double sum, int64_t count) { return sum / static_cast<double>(std::max<int64_t>(count, 1)); };
   if (step.policy_updates > 0) {
     report.scalars["policy/loss"] = mean(step.policy_loss, step.policy_updates);
@@ -374,7 +378,7 @@ double PolicyTrainer::PolicyBackward(Step& step, const MicroBatch& micro) {
   const double policy_loss = total.item<double>();
   total.backward({}, /*retain_graph=*/critic_ != nullptr && critic_->decoder() == nullptr);
   if (critic_ != nullptr && critic_->decoder() == nullptr) {
-    step.value_loss += ValueBackward(step, micro, critic_->Values(hidden));
+    step.head_loss += ValueBackward(step, micro, critic_->Values(hidden));
   }
   for (const int64_t place : micro.flat) {
     if (step.flat.counted[static_cast<size_t>(place)] == 0) continue;
@@ -416,8 +420,12 @@ double PolicyTrainer::CriticBackward(Step& step, const MicroBatch& micro) {
 }
 
 Status PolicyTrainer::UpdatePolicy(Step& step, const MiniBatch& mini) {
-  double loss = 0;
-  for (const MicroBatch& micro : mini) loss += PolicyBackward(step, micro);
+  double own = 0;
+  step.head_loss = 0;
+  for (const MicroBatch& micro : mini) own += PolicyBackward(step, micro);
+  std::array<double, 2> losses{own, step.head_loss};  // each process has its transitions' share
+  JADE_TRY(parts_.collective->Sum(losses));
+  const auto [loss, head_loss] = losses;
   if (!std::isfinite(loss)) return NotFinite(step, mini, fmt::format("the policy loss is {}", loss));
   JADE_ASSIGN_OR_RETURN(const double norm, StepOptimiser(*actor_, actor_parameters_, config_.actor_lr, step, mini));
   step.policy_norm += norm;
@@ -427,14 +435,17 @@ Status PolicyTrainer::UpdatePolicy(Step& step, const MiniBatch& mini) {
     JADE_ASSIGN_OR_RETURN(const double head_norm,
                           StepOptimiser(*critic_optimiser_, critic_parameters_, config_.critic_lr, step, mini));
     step.value_norm += head_norm;
+    step.value_loss += head_loss;
     ++step.value_updates;
   }
   return {};
 }
 
 Status PolicyTrainer::UpdateCritic(Step& step, const MiniBatch& mini) {
-  double loss = 0;
-  for (const MicroBatch& micro : mini) loss += CriticBackward(step, micro);
+  std::array<double, 1> losses{};
+  for (const MicroBatch& micro : mini) losses[0] += CriticBackward(step, micro);
+  JADE_TRY(parts_.collective->Sum(losses));
+  const double loss = losses[0];
   if (!std::isfinite(loss)) return NotFinite(step, mini, fmt::format("the value loss is {}", loss));
   JADE_ASSIGN_OR_RETURN(const double norm,
                         StepOptimiser(*critic_optimiser_, critic_parameters_, config_.critic_lr, step, mini));

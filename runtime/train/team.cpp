@@ -46,6 +46,19 @@ metrics::Sample SampleOf(const eval::Question& question, const rollout::Answered
   return sample;
 }
 
+// Numbers all roles by name, called or not, so that processes whose questions called different roles agree.
+void NumberAllRoles(const TeamRoles& roles, rollout::Batch* batch) {
+  std::set<std::string> all(batch->roles.begin(), batch->roles.end());
+  all.insert(roles.trained.begin(), roles.trained.end());
+  all.insert(roles.others.begin(), roles.others.end());
+  std::vector<uint32_t> place;
+  for (const std::string& name : batch->roles) {
+    place.push_back(static_cast<uint32_t>(std::distance(all.begin(), all.find(name))));
+  }
+  for (rollout::Transition& transition : batch->transitions) transition.role = place[transition.role];
+  batch->roles.assign(all.begin(), all.end());
+}
+
 }  // namespace
 
 Result<TeamRoles> RolesOf(const TrainConfig& config, const session::Program& program) {
@@ -181,6 +194,7 @@ Result<rollout::Batch> Team::RollOut(const std::vector<eval::Question>& question
   rollout::Collector collector(asked, CollectWith(config_.rollout.samples));
   for (size_t i = 0; i < runs.size(); ++i) collector.Add(runs[i], &credits[i]);
   rollout::Batch batch = collector.Finish();
+  NumberAllRoles(roles_, &batch);
   batch.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return batch;
 }
@@ -219,6 +233,7 @@ Result<Evaluation> Team::Evaluate(std::span<const eval::Question> questions, int
     return {};
   }));
   evaluation.batch = collector.Finish();
+  NumberAllRoles(roles_, &evaluation.batch);
   evaluation.batch.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   for (const rollout::Run& run : evaluation.batch.runs) {
     ++evaluation.plans[evaluation.batch.questions[run.question].type][run.plan.empty() ? "(refused)" : run.plan];

@@ -1,10 +1,12 @@
 #include "runtime/train/train_checkpoint.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "runtime/train/agreement.h"
 #include "runtime/weights/safetensors.h"
 
 namespace jade::train {
@@ -44,6 +46,7 @@ NamedTensors AllTensors(const TrainState& state) {
 
 std::string ToJson(const TrainState& state, const TrainPosition& position) {
   Optimiser* critic = state.trainer->critic_optimiser();
+  const advantage::KlController& kl = state.trainer->kl_controller();
   return json{{"format", kFormat},
               {"step", position.step},
               {"seconds", position.seconds},
@@ -52,7 +55,7 @@ std::string ToJson(const TrainState& state, const TrainPosition& position) {
               {"since_best", position.since_best},
               {"stopped", position.stopped},
               {"fingerprint", position.fingerprint},
-              {"kl", {position.kl.coefficient, position.kl.target, position.kl.horizon}},
+              {"kl", {kl.coefficient, kl.target, kl.horizon}},
               {"actor_steps", state.trainer->actor_optimiser().steps()},
               {"critic_steps", critic == nullptr ? 0 : critic->steps()}}
       .dump();
@@ -84,6 +87,13 @@ Result<TrainPosition> FromJson(const std::string& text, const std::string& path,
   } catch (const json::exception& error) {
     return Error(ErrorCode::kCorrupt, fmt::format("`{}` is not a training checkpoint: {}", path, error.what()));
   }
+}
+
+void Restore(const Steps& steps, const TrainPosition& position, const TrainState& state) {
+  state.trainer->actor_optimiser().set_steps(steps.actor);
+  if (Optimiser* critic = state.trainer->critic_optimiser()) critic->set_steps(steps.critic);
+  state.trainer->kl_controller() = position.kl;
+  state.trainer->WeightsChanged();
 }
 
 }  // namespace
@@ -128,11 +138,29 @@ Result<TrainPosition> LoadTrainCheckpoint(const std::string& path, const TrainSt
     at::Tensor target = named.tensor;
     target.copy_(host);
   }
-  state.trainer->actor_optimiser().set_steps(steps.actor);
-  if (Optimiser* critic = state.trainer->critic_optimiser()) critic->set_steps(steps.critic);
-  state.trainer->kl_controller() = position.kl;
-  state.trainer->WeightsChanged();
+  Restore(steps, position, state);
   return position;
+}
+
+Status BroadcastTrainState(Collective& collective, const TrainState& state, TrainPosition* position) {
+  if (collective.size() == 1) return {};
+  JADE_ASSIGN_OR_RETURN(const std::vector<std::string> texts, GatherTexts(collective, ToJson(state, *position)));
+  Steps steps;
+  JADE_ASSIGN_OR_RETURN(*position, FromJson(texts[0], "rank 0's position", &steps));
+  std::vector<at::Tensor> tensors;
+  for (const backbone::Parameter& named : AllTensors(state)) tensors.push_back(named.tensor);
+  JADE_TRY(collective.Broadcast(tensors));
+  Restore(steps, *position, state);
+  return {};
+}
+
+std::string WeightsHash(const backbone::Decoder& policy) {
+  XXH64_hash_t hash = 0;
+  for (const backbone::Parameter& parameter : policy.parameters()) {
+    const at::Tensor dense = parameter.tensor.detach().to(at::kCPU).contiguous();
+    hash = XXH3_64bits_withSeed(dense.data_ptr(), dense.nbytes(), hash);
+  }
+  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace jade::train

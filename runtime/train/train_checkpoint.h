@@ -21,7 +21,7 @@ struct TrainPosition {
   int64_t since_best = 0;   // evaluations
   bool stopped = false;     // patience has run out
   std::string fingerprint;  // of the configuration
-  advantage::KlController kl;
+  advantage::KlController kl;  // the trainer's when the checkpoint was written
 };
 
 struct TrainState {
@@ -32,5 +32,10 @@ struct TrainState {
 Status SaveTrainCheckpoint(const std::string& path, const TrainState& state, const TrainPosition& position);
 // Restores weights and moments in place. kCorrupt when the file holds another model.
 Result<TrainPosition> LoadTrainCheckpoint(const std::string& path, const TrainState& state);
+
+// Weights, moments and position of rank 0 become everyone's.
+Status BroadcastTrainState(Collective& collective, const TrainState& state, TrainPosition* position);
+// Of the policy's weights, to compare what processes started from.
+std::string WeightsHash(const backbone::Decoder& policy);
 
 }  // namespace jade::train

@@ -203,6 +203,16 @@ void ReadUpdate(const Document& document, MapReader& train, TrainConfig* out) {
   train.Absorb(reader.Finish());
 }
 
+void ReadDistributed(const Document& document, MapReader& train, TrainConfig* out) {
+  const Node* node = train.Child("distributed");
+  MapReader reader(document, node, "train.distributed");
+  reader.Seconds("timeout", &out->distributed_timeout);
+  if (out->distributed_timeout < 1 || out->distributed_timeout > 86400) {
+    reader.Report(*node, "`timeout` is from 1 second to a day");
+  }
+  train.Absorb(reader.Finish());
+}
+
 void ReadOptimisers(const Document& document, MapReader& train, TrainConfig* out) {
   MapReader actor(document, train.Child("actor"), "train.actor");
   actor.Float("lr", &out->actor_lr, 0, 1);
@@ -315,6 +325,7 @@ Result<TrainConfig> ReadConfig(const Document& document, settings::Settings sett
   ReadKl(document, train, &out);
   ReadUpdate(document, train, &out);
   ReadOptimisers(document, train, &out);
+  ReadDistributed(document, train, &out);
   for (const char* key : {"file", "run", "data"}) train.Require(key);
   CheckSampling(document, train, out.settings);
   CheckTogether(document, train, &out);

@@ -21,9 +21,11 @@
 #include "runtime/metrics/history.h"
 #include "runtime/metrics/metrics_writer.h"
 #include "runtime/rollout/export.h"
+#include "runtime/train/agreement.h"
 #include "runtime/train/collective.h"
 #include "runtime/train/critic.h"
 #include "runtime/train/policy_trainer.h"
+#include "runtime/train/shared_evaluation.h"
 #include "runtime/train/team.h"
 #include "runtime/train/train_checkpoint.h"
 #include "runtime/train/train_inputs.h"
@@ -53,42 +55,6 @@ int64_t StepsOf(const TrainConfig& config, size_t questions) {
   if (config.steps > 0) return config.steps;
   const double steps = config.epochs * static_cast<double>(questions) / static_cast<double>(config.rollout.questions);
   return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(steps)));
-}
-
-// "reward/f1" of an evaluation is "dev/f1".
-metrics::Scalars Under(const std::string& place, const metrics::Scalars& scalars) {
-  metrics::Scalars out;
-  for (const auto& [tag, value] : scalars) {
-    std::string name = tag;
-    for (const char* prefix : {"reward/", "run/"}) {
-      if (name.starts_with(prefix)) name = name.substr(std::string_view(prefix).size());
-    }
-    if (tag == "reward/mean") name = "reward";
-    out[place + "/" + name] = value;
-  }
-  return out;
-}
-
-Status WriteRows(const std::string& path, std::span<const eval::Question> questions, const rollout::Batch& batch) {
-  std::string text;
-  for (const rollout::Run& run : batch.runs) {
-    const eval::Question& question = questions[run.question];
-    const nlohmann::ordered_json row{{"id", question.id},
-                                     {"question", question.question},
-                                     {"type", question.type},
-                                     {"gold", question.gold},
-                                     {"answer", run.answer},
-                                     {"status", trace::RunStatusName(run.status)},
-                                     {"em", run.em},
-                                     {"f1", run.f1},
-                                     {"accuracy", run.accuracy},
-                                     {"turns", run.turns},
-                                     {"retrievals", run.retrievals},
-                                     {"tokens", run.tokens},
-                                     {"plan", run.plan}};
-    text += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  }
-  return files::WriteFileAtomically(path, text);
 }
 
 // The most memory this process has held.
@@ -122,11 +88,10 @@ class TrainRun {
 
   Result<TrainSummary> Run() {
     backbone::TuneAllocator();
-    JADE_TRY(LoadData());
-    JADE_TRY(PrepareFolder());
-    JADE_TRY(PrepareTeam());
-    JADE_TRY(Resume());
-    JADE_TRY(OpenMetrics());
+    JADE_TRY(Agree(collective(), Prepare(), "preparing the run"));
+    JADE_TRY(CompareStarts());
+    JADE_TRY(ShareCheckpoint());
+    JADE_TRY(Agree(collective(), OpenMetrics(), "opening the run's files"));
     started_ = Clock::now();
     seconds_before_ = position_.seconds;
     steps_ = StepsOf(config_, questions_.size());
@@ -170,6 +135,7 @@ class TrainRun {
  private:
   std::string Path(const char* name) const { return config_.run + "/" + name; }
   std::string CheckpointPath() const { return CheckpointIn(config_.run); }
+  Collective& collective() { return *parts_.collective; }
   bool leads() const { return parts_.collective->rank() == 0; }
   TeamParts Parts() const { return {parts_.program, parts_.request, parts_.tools}; }
   TrainState State() {
@@ -178,13 +144,19 @@ class TrainRun {
     return state;
   }
 
+  Status Prepare() {
+    JADE_TRY(LoadData());
+    if (leads()) JADE_TRY(PrepareFolder());
+    JADE_TRY(PrepareTeam());
+    return leads() ? Resume() : Status{};
+  }
+
+  // The folder is rank 0's: the others need not see it.
   Status PrepareFolder() {
     std::error_code code;
     std::filesystem::create_directories(config_.run, code);
     if (code) return Error(ErrorCode::kIo, fmt::format("cannot create `{}`: {}", config_.run, code.message()));
-    if (leads()) {
-      JADE_ASSIGN_OR_RETURN(lock_, files::FolderLock::Take(config_.run));
-    }
+    JADE_ASSIGN_OR_RETURN(lock_, files::FolderLock::Take(config_.run));
     has_checkpoint_ = std::filesystem::exists(CheckpointPath(), code);
     return CheckFolder(config_, options_.resume);
   }
@@ -194,6 +166,11 @@ class TrainRun {
     questions_ = std::move(sets.train);
     dev_ = std::move(sets.dev);
     test_ = std::move(sets.test);
+    if (config_.rollout.questions < collective().size()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("{} processes share the {} questions of a step: raise `train.rollout.questions`",
+                               collective().size(), config_.rollout.questions));
+    }
     return {};
   }
 
@@ -215,10 +192,42 @@ class TrainRun {
             "the configuration changed since the checkpoint: the figures to come are those of the new one");
       }
       resumed_ = true;
-      JADE_TRY(config_.rollout.overlap ? models_->engine->Refresh("", {}) : models_->Publish());
     }
     position_.fingerprint = Fingerprint(config_);
     return {};
+  }
+
+  // What all processes must have alike, or the sums of their gradients mean nothing.
+  Status CompareStarts() {
+    if (collective().size() == 1) return {};
+    const nlohmann::ordered_json own{{"configuration", Fingerprint(config_)},
+                                     {"number of steps", StepsOf(config_, questions_.size())},
+                                     {"number of training questions", questions_.size()},
+                                     {"number of dev questions", dev_.size()},
+                                     {"number of test questions", test_.size()},
+                                     {"LibTorch", backbone::GetBackboneFacts().libtorch},
+                                     {"weights", leads() && resumed_ ? "" : WeightsHash(*models_->policy)}};
+    JADE_ASSIGN_OR_RETURN(const std::vector<std::string> texts, GatherTexts(collective(), own.dump()));
+    const auto first = nlohmann::json::parse(texts[0]);
+    for (size_t rank = 1; rank < texts.size(); ++rank) {
+      const auto other = nlohmann::json::parse(texts[rank]);
+      for (const auto& [what, value] : first.items()) {
+        if (value == "" || other.at(what) == value) continue;  // weights of a checkpoint are sent to all
+        return Error(ErrorCode::kInvalidArgument,
+                     fmt::format("rank {} does not start like rank 0: the {} is {} there and {} at rank 0", rank, what,
+                                 other.at(what).dump(), value.dump()));
+      }
+    }
+    return {};
+  }
+
+  Status ShareCheckpoint() {
+    std::array<double, 1> resumed{resumed_ ? 1.0 : 0.0};
+    JADE_TRY(collective().Max(resumed));
+    if (resumed[0] == 0) return {};
+    resumed_ = true;
+    JADE_TRY(BroadcastTrainState(collective(), State(), &position_));
+    return config_.rollout.overlap ? models_->engine->Refresh("", {}) : models_->Publish();
   }
 
   Status OpenMetrics() {
@@ -246,17 +255,23 @@ class TrainRun {
     return writer_->WriteRun(run);
   }
 
-  bool Interrupted() const {
+  // Once a step: when any process is, all are.
+  Result<bool> Interrupted() {
     const bool enough = options_.stop_after_steps > 0 && steps_here_ >= options_.stop_after_steps;
-    return enough || (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed));
+    const bool own = enough || (options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed));
+    std::array<double, 1> any{own ? 1.0 : 0.0};
+    JADE_TRY(collective().Max(any));
+    return any[0] > 0;
   }
 
   Status TrainSteps() {
     while (position_.step < steps_ && !position_.stopped) {
-      if (Interrupted()) return Stop();
-      const Status done = Step();
+      JADE_ASSIGN_OR_RETURN(const bool interrupted, Interrupted());
+      if (interrupted) return Stop();
+      const int64_t number = position_.step + 1;
+      Status done = Step();
       if (!done.ok() && done.error().code() == ErrorCode::kCancelled) return Stop();
-      JADE_TRY(done);
+      if (!done.ok()) return std::move(done).error().Wrap(fmt::format("step {}", number));
       const bool last = position_.step == steps_;
       const bool evaluate = last || (config_.dev.every > 0 && position_.step % config_.dev.every == 0);
       if (evaluate) {
@@ -285,6 +300,7 @@ class TrainRun {
     return {};
   }
 
+  // Of this process's share. Not agreed upon: with `overlap` it runs beside the update's own operations.
   Result<rollout::Batch> RollOut(int64_t step) {
     const Team::Share share{parts_.collective->rank(), parts_.collective->size()};
     return team_->RollOut(questions_, step, share, options_.cancel);
@@ -309,7 +325,9 @@ class TrainRun {
 
   Status Step() {
     const Clock::time_point begin = Clock::now();
-    JADE_ASSIGN_OR_RETURN(const rollout::Batch batch, TakeBatch());
+    auto taken = TakeBatch();
+    JADE_TRY(Agree(collective(), taken.ok() ? Status{} : Status(taken.error()), "rolling out"));
+    const rollout::Batch& batch = *taken;
     const Clock::time_point update_begin = Clock::now();
     auto updated = trainer_->Update(batch, position_.step);
     const double update_seconds = SecondsSince(update_begin);
@@ -317,24 +335,20 @@ class TrainRun {
     JADE_ASSIGN_OR_RETURN(const UpdateReport report, std::move(updated));
     if (!config_.rollout.overlap) JADE_TRY(models_->Publish());
     JADE_TRY(Export(batch, report.credit));
-    const double rollout_seconds = batch.seconds;
     ++position_.step;
     ++steps_here_;
-    metrics::Scalars scalars = RolloutScalars(batch);
+    JADE_ASSIGN_OR_RETURN(metrics::Scalars scalars, RolloutScalars(batch, collective()));
     scalars.insert(report.scalars.begin(), report.scalars.end());
-    scalars["time/rollout"] = rollout_seconds;
-    scalars["time/update"] = update_seconds;
-    scalars["time/step"] = SecondsSince(begin);
-    scalars["speed/calls_s"] = static_cast<double>(batch.transitions.size()) / std::max(rollout_seconds, 1e-9);
-    scalars["speed/update_tok_s"] = static_cast<double>(report.tokens) / std::max(update_seconds, 1e-9);
-    scalars["train/transitions"] = static_cast<double>(batch.transitions.size());
+    JADE_TRY(AddTimes({batch.seconds, update_seconds, SecondsSince(begin)},
+                      {static_cast<double>(batch.transitions.size()), static_cast<double>(report.tokens)}, &scalars));
     progress_.Update(static_cast<uint64_t>(position_.step),
                      fmt::format("reward {:.3f} F1 {:.3f}", scalars["reward/mean"], scalars["reward/f1"]));
-    if (!leads()) return {};
-    metrics::Plans plans;
+    metrics::Plans own_plans;
     for (const rollout::Run& run : batch.runs) {
-      ++plans[batch.questions[run.question].type][run.plan.empty() ? "(refused)" : run.plan];
+      ++own_plans[batch.questions[run.question].type][run.plan.empty() ? "(refused)" : run.plan];
     }
+    JADE_ASSIGN_OR_RETURN(metrics::Plans plans, SumPlans(collective(), own_plans));
+    if (!leads()) return {};
     JADE_TRY(writer_->Add(position_.step, Seconds(), scalars));
     JADE_TRY(writer_->AddPlans(position_.step, "train", plans));
     return RaiseAlarms(std::move(scalars), std::move(plans));
@@ -350,6 +364,19 @@ class TrainRun {
     return rollout::ExportBatch(batch, config_.export_batches + "/" + name, options);
   }
 
+  // `seconds`: of roll-out, update and step, the slowest process's count. `work`: transitions and tokens, of all.
+  Status AddTimes(std::array<double, 3> seconds, std::array<double, 2> work, metrics::Scalars* scalars) {
+    JADE_TRY(collective().Max(seconds));
+    JADE_TRY(collective().Sum(work));
+    (*scalars)["time/rollout"] = seconds[0];
+    (*scalars)["time/update"] = seconds[1];
+    (*scalars)["time/step"] = seconds[2];
+    (*scalars)["speed/calls_s"] = work[0] / std::max(seconds[0], 1e-9);
+    (*scalars)["speed/update_tok_s"] = work[1] / std::max(seconds[1], 1e-9);
+    (*scalars)["train/transitions"] = work[0];
+    return {};
+  }
+
   Status RaiseAlarms(metrics::Scalars scalars, metrics::Plans plans) {
     history_.push_back({position_.step, std::move(scalars), std::move(plans)});
     for (const metrics::Alarm& alarm : metrics::NewAlarms(history_)) {
@@ -362,22 +389,29 @@ class TrainRun {
   double Seconds() const { return seconds_before_ + SecondsSince(started_); }
 
   Status EvaluateDev() {
-    if (dev_.empty() || !leads()) return {};
-    JADE_ASSIGN_OR_RETURN(const Evaluation found,
-                          team_->Evaluate(dev_, config_.dev.samples_shown, {}, options_.cancel));
-    const metrics::Scalars scalars = Under("dev", RolloutScalars(found.batch));
-    JADE_TRY(writer_->Add(position_.step, Seconds(), scalars));
-    JADE_TRY(writer_->AddPlans(position_.step, "dev", found.plans));
-    for (const metrics::Sample& sample : found.samples) JADE_TRY(writer_->AddSample(position_.step, sample));
-    JADE_TRY(WriteRows(Path("dev.jsonl"), dev_, found.batch));
-    const double f1 = scalars.at("dev/f1");
-    progress_.Message(fmt::format("step {}: dev F1 {:.4f}, EM {:.4f}, reward {:.4f}, turns {:.2f}, retrievals {:.2f}",
-                                  position_.step, f1, scalars.at("dev/em"), scalars.at("dev/reward"),
-                                  scalars.at("dev/turns"), scalars.at("dev/retrievals")));
+    if (dev_.empty()) return {};
+    JADE_ASSIGN_OR_RETURN(const SharedEvaluation found,
+                          EvaluateTogether(*team_, collective(), dev_,
+                                           {"dev", config_.dev.samples_shown, {}, options_.cancel}));
+    const double f1 = found.scalars.at("dev/f1");
     if (!summary_.has_dev) summary_.first_f1 = f1;
     summary_.has_dev = true;
     summary_.last_f1 = f1;
-    return KeepBest(scalars.at("dev/" + config_.dev.choose), f1);
+    if (leads()) JADE_TRY(WriteEvaluation(found));
+    // The figures are the same everywhere, and so is what follows from them.
+    return KeepBest(found.scalars.at("dev/" + config_.dev.choose), f1);
+  }
+
+  Status WriteEvaluation(const SharedEvaluation& found) {
+    const metrics::Scalars& scalars = found.scalars;
+    JADE_TRY(writer_->Add(position_.step, Seconds(), scalars));
+    JADE_TRY(writer_->AddPlans(position_.step, "dev", found.plans));
+    for (const metrics::Sample& sample : found.samples) JADE_TRY(writer_->AddSample(position_.step, sample));
+    JADE_TRY(files::WriteFileAtomically(Path("dev.jsonl"), found.rows));
+    progress_.Message(fmt::format("step {}: dev F1 {:.4f}, EM {:.4f}, reward {:.4f}, turns {:.2f}, retrievals {:.2f}",
+                                  position_.step, scalars.at("dev/f1"), scalars.at("dev/em"), scalars.at("dev/reward"),
+                                  scalars.at("dev/turns"), scalars.at("dev/retrievals")));
+    return {};
   }
 
   Status KeepBest(double value, double f1) {
@@ -391,7 +425,7 @@ class TrainRun {
     position_.best_step = position_.step;
     position_.since_best = 0;
     summary_.best_f1 = f1;
-    return SaveModel(Path("best"));
+    return leads() ? SaveModel(Path("best")) : Status{};
   }
 
   Status Save() {
@@ -405,39 +439,46 @@ class TrainRun {
 
   // The best model becomes the result, and is measured on the test questions.
   Status Conclude() {
-    if (!leads()) return {};
-    JADE_TRY(SaveModel(Path("last")));
+    JADE_TRY(Agree(collective(), leads() ? WriteModels() : Status{}, "writing the models"));
     const bool has_best = position_.best_step >= 0;
-    if (has_best) {
-      JADE_TRY(models_->Load(Path("best")));
-      JADE_TRY(models_->Publish());
-    }
     summary_.output = Path(has_best ? "best" : "last");
     summary_.best_step = position_.best_step;
-    if (!config_.output.empty()) {
-      JADE_TRY(SaveModel(config_.output));
-      summary_.output = config_.output;
-    }
+    if (!config_.output.empty()) summary_.output = config_.output;
     nlohmann::ordered_json result{{"steps", position_.step},
                                   {"seconds", Seconds()},
                                   {"best_step", position_.best_step},
                                   {"best_" + config_.dev.choose, position_.best}};
     if (!test_.empty()) JADE_TRY(Test(&result));
-    return files::WriteFileAtomically(Path("result.json"), result.dump(2) + "\n");
+    return leads() ? files::WriteFileAtomically(Path("result.json"), result.dump(2) + "\n") : Status{};
+  }
+
+  // The policy's weights are the best ones afterwards.
+  Status WriteModels() {
+    JADE_TRY(SaveModel(Path("last")));
+    if (position_.best_step >= 0) {
+      JADE_TRY(models_->Load(Path("best")));
+    }
+    return config_.output.empty() ? Status{} : SaveModel(config_.output);
   }
 
   Status Test(nlohmann::ordered_json* result) {
+    std::vector<at::Tensor> weights;
+    for (const backbone::Parameter& parameter : trainer_->policy_parameters()) weights.push_back(parameter.tensor);
+    JADE_TRY(collective().Broadcast(weights));
+    JADE_TRY(models_->Publish());
     progress_.Begin({"testing", "questions", test_.size()});
-    auto found = team_->Evaluate(
-        test_, 0, [&](uint64_t done) { progress_.Update(done, ""); }, options_.cancel);
+    const auto share = static_cast<uint64_t>(collective().size());
+    auto found = EvaluateTogether(
+        *team_, collective(), test_,
+        {"test", 0, [&](uint64_t done) { progress_.Update(std::min(done * share, uint64_t{test_.size()}), ""); },
+         options_.cancel});
     progress_.End();
     JADE_TRY(found);
-    const metrics::Scalars scalars = Under("test", RolloutScalars(found->batch));
-    JADE_TRY(WriteRows(Path("test.jsonl"), test_, found->batch));
-    for (const auto& [tag, value] : scalars) (*result)[tag] = value;
+    if (leads()) JADE_TRY(files::WriteFileAtomically(Path("test.jsonl"), found->rows));
+    for (const auto& [tag, value] : found->scalars) (*result)[tag] = value;
     summary_.has_test = true;
-    summary_.test_f1 = scalars.at("test/f1");
-    summary_.test_em = scalars.at("test/em");
+    summary_.test_f1 = found->scalars.at("test/f1");
+    summary_.test_em = found->scalars.at("test/em");
     return {};
   }
 

@@ -1,16 +1,20 @@
 #include "runtime/train/update_metrics.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+
+#include "runtime/train/credit_view.h"
 
 namespace jade::train {
 namespace {
 
-// Means over counted tokens.
+// Sums over counted tokens.
 struct TokenSums {
+  double transitions = 0;
   double count = 0, entropy = 0, kl_start = 0, kl_step = 0, clipped = 0, dual_clipped = 0, importance = 0;
-  double mismatch = 0, mismatch_k3 = 0, mismatch_max = 0;
+  double mismatch = 0, mismatch_k3 = 0;
   double error = 0;  // squared, of values
 
   void Scalars(const std::string& place, const MetricsInput& input, metrics::Scalars* out) const {
@@ -24,6 +28,49 @@ struct TokenSums {
   }
 };
 
+// Of the runs of a step or an evaluation.
+struct RunSums {
+  double runs = 0, reward = 0, f1 = 0, em = 0, accuracy = 0;
+  double turns = 0, retrievals = 0, calls = 0, tokens = 0, prompt_tokens = 0;
+  double failed = 0, retried = 0;
+};
+
+struct RoleSums {
+  double calls = 0, valid = 0, tokens = 0, prompt = 0, penalty = 0, truncated = 0;
+  double too_long = 0, unfinished = 0, left_out = 0;
+};
+
+// What is summed of each: all of its members.
+constexpr std::array kTokenSums{&TokenSums::transitions, &TokenSums::count,        &TokenSums::entropy,
+                                &TokenSums::kl_start,    &TokenSums::kl_step,      &TokenSums::clipped,
+                                &TokenSums::dual_clipped, &TokenSums::importance,  &TokenSums::mismatch,
+                                &TokenSums::mismatch_k3, &TokenSums::error};
+constexpr std::array kRunSums{&RunSums::runs,  &RunSums::reward,     &RunSums::f1,     &RunSums::em,
+                              &RunSums::accuracy, &RunSums::turns,   &RunSums::retrievals, &RunSums::calls,
+                              &RunSums::tokens, &RunSums::prompt_tokens, &RunSums::failed, &RunSums::retried};
+constexpr std::array kRoleSums{&RoleSums::calls,    &RoleSums::valid,    &RoleSums::tokens,
+                               &RoleSums::prompt,   &RoleSums::penalty,  &RoleSums::truncated,
+                               &RoleSums::too_long, &RoleSums::unfinished, &RoleSums::left_out};
+
+template <typename Sums, size_t N>
+Status SumOver(Collective& collective, const std::array<double Sums::*, N>& members, std::span<Sums> all) {
+  static_assert(sizeof(Sums) == N * sizeof(double), "a member is missing");
+  std::vector<double> values;
+  for (const Sums& sums : all) {
+    for (const auto member : members) values.push_back(sums.*member);
+  }
+  JADE_TRY(collective.Sum(std::span<double>(values)));
+  size_t place = 0;
+  for (Sums& sums : all) {
+    for (const auto member : members) sums.*member = values[place++];
+  }
+  return {};
+}
+
+double MismatchOf(const MetricsInput& input, size_t place) {
+  return input.flat.rollout_log_probs[place] - input.tokens[place].old_log_prob;
+}
+
 void AddToken(const MetricsInput& input, size_t place, TokenSums* sums) {
   const TokenFigures& token = input.tokens[place];
   ++sums->count;
@@ -33,99 +80,85 @@ void AddToken(const MetricsInput& input, size_t place, TokenSums* sums) {
   sums->clipped += token.clipped ? 1 : 0;
   sums->dual_clipped += token.dual_clipped ? 1 : 0;
   sums->importance += token.importance;
-  const double difference = input.flat.rollout_log_probs[place] - token.old_log_prob;
+  const double difference = MismatchOf(input, place);
   sums->mismatch += std::abs(difference);
   sums->mismatch_k3 += std::expm1(-difference) + difference;
-  sums->mismatch_max = std::max(sums->mismatch_max, std::abs(difference));
   const double error = token.value - input.estimates.returns[place];
   sums->error += error * error;
 }
 
 // 1 − variance of (return − value) over variance of returns.
-double ExplainedVariance(const MetricsInput& input) {
-  advantage::Moments returns, errors;
+Status AddExplainedVariance(const MetricsInput& input, Collective& collective, metrics::Scalars* out) {
+  std::array<advantage::Moments, 2> both;  // of returns, of errors
   for (size_t i = 0; i < input.tokens.size(); ++i) {
     if (input.flat.counted[i] == 0) continue;
-    returns.Add(input.estimates.returns[i]);
-    errors.Add(input.estimates.returns[i] - input.tokens[i].value);
+    both[0].Add(input.estimates.returns[i]);
+    both[1].Add(input.estimates.returns[i] - input.tokens[i].value);
   }
-  return returns.Variance() > 0 ? 1.0 - errors.Variance() / returns.Variance() : 0.0;
+  JADE_TRY(SumMoments(collective, std::span<advantage::Moments>(both)));
+  const double variance = both[0].Variance();
+  (*out)["value/explained_variance"] = variance > 0 ? 1.0 - both[1].Variance() / variance : 0.0;
+  return {};
 }
 
-void AddAdvantages(const MetricsInput& input, metrics::Scalars* out) {
-  for (size_t role = 0; role < input.estimates.by_role.size(); ++role) {
-    const advantage::RoleStatistics& of = input.estimates.by_role[role];
-    if (of.calls == 0) continue;
+Status AddAdvantages(const MetricsInput& input, Collective& collective, metrics::Scalars* out) {
+  std::vector<advantage::Moments> moments;
+  std::vector<double> counts;
+  for (const advantage::RoleStatistics& of : input.estimates.by_role) {
+    moments.insert(moments.end(), {of.total, of.team, of.penalty, of.reward});
+    counts.push_back(static_cast<double>(of.calls));
+  }
+  const advantage::Counts& own = input.estimates.counts;
+  for (const auto count : {int64_t{own.counterfactual_calls}, int64_t{own.unreached_calls}, int64_t{own.groups.groups},
+                           int64_t{own.groups.single_run}, int64_t{own.groups.flat}}) {
+    counts.push_back(static_cast<double>(count));
+  }
+  JADE_TRY(SumMoments(collective, std::span<advantage::Moments>(moments)));
+  JADE_TRY(collective.Sum(std::span<double>(counts)));
+  const size_t roles = input.estimates.by_role.size();
+  for (size_t role = 0; role < roles; ++role) {
+    if (counts[role] == 0) continue;
     const std::string place = "role/" + input.batch.roles[role] + "/";
-    (*out)[place + "advantage_mean"] = of.total.Mean();
-    (*out)[place + "advantage_variance"] = of.total.Variance();
-    (*out)[place + "advantage_variance_team"] = of.team.Variance();
-    (*out)[place + "advantage_variance_penalty"] = of.penalty.Variance();
-    (*out)[place + "reward"] = of.reward.Mean();
+    const advantage::Moments* of = &moments[4 * role];  // total, team, penalty, reward
+    (*out)[place + "advantage_mean"] = of[0].Mean();
+    (*out)[place + "advantage_variance"] = of[0].Variance();
+    (*out)[place + "advantage_variance_team"] = of[1].Variance();
+    (*out)[place + "advantage_variance_penalty"] = of[2].Variance();
+    (*out)[place + "reward"] = of[3].Mean();
   }
-  const advantage::Counts& counts = input.estimates.counts;
-  if (counts.counterfactual_calls > 0) {
-    (*out)["credit/counterfactual_calls"] = static_cast<double>(counts.counterfactual_calls);
+  if (counts[roles] > 0) (*out)["credit/counterfactual_calls"] = counts[roles];
+  if (counts[roles + 1] > 0) (*out)["credit/unreached_calls"] = counts[roles + 1];
+  if (counts[roles + 2] > 0) {
+    (*out)["credit/groups"] = counts[roles + 2];
+    (*out)["credit/groups_of_one_run"] = counts[roles + 3];
+    (*out)["credit/groups_without_signal"] = counts[roles + 4];
   }
-  if (counts.unreached_calls > 0) (*out)["credit/unreached_calls"] = static_cast<double>(counts.unreached_calls);
-  if (counts.groups.groups > 0) {
-    (*out)["credit/groups"] = static_cast<double>(counts.groups.groups);
-    (*out)["credit/groups_of_one_run"] = static_cast<double>(counts.groups.single_run);
-    (*out)["credit/groups_without_signal"] = static_cast<double>(counts.groups.flat);
-  }
+  return {};
 }
 
-}  // namespace
-
-metrics::Scalars UpdateScalars(const MetricsInput& input) {
-  metrics::Scalars out;
-  std::map<uint32_t, TokenSums> roles;
-  TokenSums all;
-  for (size_t t = 0; t < input.flat.transitions.size(); ++t) {
-    TokenSums& role = roles[input.flat.transitions[t]->role];
-    for (int64_t i = input.flat.offsets[t]; i < input.flat.offsets[t + 1]; ++i) {
-      const auto place = static_cast<size_t>(i);
-      if (input.flat.counted[place] == 0) continue;
-      AddToken(input, place, &role);
-      AddToken(input, place, &all);
-    }
-  }
-  for (const auto& [role, sums] : roles) sums.Scalars("role/" + input.batch.roles[role] + "/", input, &out);
-  all.Scalars("policy/", input, &out);
-  const double n = std::max(all.count, 1.0);
-  out["policy/importance"] = all.importance / n;
-  out["train/mismatch_kl"] = all.mismatch_k3 / n;
-  out["train/mismatch_mean"] = all.mismatch / n;
-  out["train/mismatch_max"] = all.mismatch_max;
-  if (input.has_values) out["value/explained_variance"] = ExplainedVariance(input);
-  AddAdvantages(input, &out);
-  return out;
-}
-
-metrics::Scalars RolloutScalars(const rollout::Batch& batch) {
-  metrics::Scalars out;
-  const double runs = std::max<double>(1, static_cast<double>(batch.runs.size()));
-  double failed = 0;
+RunSums SumsOfRuns(const rollout::Batch& batch) {
+  RunSums sums;
   for (const rollout::Run& run : batch.runs) {
-    out["reward/mean"] += run.reward / runs;
-    out["reward/f1"] += run.f1 / runs;
-    out["reward/em"] += run.em / runs;
-    out["reward/accuracy"] += run.accuracy / runs;
-    out["run/turns"] += static_cast<double>(run.turns) / runs;
-    out["run/retrievals"] += static_cast<double>(run.retrievals) / runs;
-    out["run/calls"] += static_cast<double>(run.calls) / runs;
-    out["run/tokens"] += static_cast<double>(run.tokens) / runs;
-    out["run/prompt_tokens"] += static_cast<double>(run.prompt_tokens) / runs;
-    if (run.status != trace::RunStatus::kDone) ++failed;
+    ++sums.runs;
+    sums.reward += run.reward;
+    sums.f1 += run.f1;
+    sums.em += run.em;
+    sums.accuracy += run.accuracy;
+    sums.turns += static_cast<double>(run.turns);
+    sums.retrievals += static_cast<double>(run.retrievals);
+    sums.calls += static_cast<double>(run.calls);
+    sums.tokens += static_cast<double>(run.tokens);
+    sums.prompt_tokens += static_cast<double>(run.prompt_tokens);
+    sums.failed += run.status == trace::RunStatus::kDone ? 0 : 1;
   }
-  out["run/failed"] = failed / runs;
-  out["run/retried"] = static_cast<double>(batch.retried);
-  struct Counted {
-    double calls = 0, valid = 0, tokens = 0, prompt = 0, penalty = 0, truncated = 0;
-  };
-  std::map<uint32_t, Counted> roles;
+  sums.retried = static_cast<double>(batch.retried);
+  return sums;
+}
+
+std::vector<RoleSums> SumsOfRoles(const rollout::Batch& batch) {
+  std::vector<RoleSums> roles(batch.roles.size());
   for (const rollout::Transition& transition : batch.transitions) {
-    Counted& role = roles[transition.role];
+    RoleSums& role = roles[transition.role];
     ++role.calls;
     role.valid += transition.validity == trace::Validity::kValid ? 1 : 0;
     role.tokens += static_cast<double>(transition.action.size());
@@ -133,18 +166,85 @@ metrics::Scalars RolloutScalars(const rollout::Batch& batch) {
     role.penalty += transition.penalty;
     role.truncated += transition.truncated ? 1 : 0;
   }
-  for (const auto& [role, counted] : roles) {
-    const std::string place = "role/" + batch.roles[role] + "/";
-    out[place + "calls"] = counted.calls / runs;
-    out[place + "valid"] = counted.valid / counted.calls;
-    out[place + "length"] = counted.tokens / counted.calls;
-    out[place + "prompt_length"] = counted.prompt / counted.calls;
-    out[place + "penalty"] = counted.penalty / counted.calls;
-    out[place + "truncated"] = counted.truncated / counted.calls;
+  for (size_t i = 0; i < roles.size(); ++i) {
+    const auto left = batch.left_out.find(batch.roles[i]);
+    if (left == batch.left_out.end()) continue;
+    roles[i].too_long = static_cast<double>(left->second.too_long);
+    roles[i].unfinished = static_cast<double>(left->second.unfinished);
+    roles[i].left_out = 1;
   }
-  for (const auto& [role, left] : batch.left_out) {
-    out["role/" + role + "/too_long"] = static_cast<double>(left.too_long);
-    out["role/" + role + "/unfinished"] = static_cast<double>(left.unfinished);
+  return roles;
+}
+
+}  // namespace
+
+Result<metrics::Scalars> UpdateScalars(const MetricsInput& input, Collective& collective) {
+  metrics::Scalars out;
+  const size_t role_count = input.batch.roles.size();
+  std::vector<TokenSums> sums(role_count + 1);  // by role, and of all
+  TokenSums& all = sums.back();
+  std::array<double, 1> mismatch_max{};
+  for (size_t t = 0; t < input.flat.transitions.size(); ++t) {
+    TokenSums& role = sums[input.flat.transitions[t]->role];
+    ++role.transitions;
+    for (int64_t i = input.flat.offsets[t]; i < input.flat.offsets[t + 1]; ++i) {
+      const auto place = static_cast<size_t>(i);
+      if (input.flat.counted[place] == 0) continue;
+      AddToken(input, place, &role);
+      AddToken(input, place, &all);
+      mismatch_max[0] = std::max(mismatch_max[0], std::abs(MismatchOf(input, place)));
+    }
+  }
+  JADE_TRY(SumOver(collective, kTokenSums, std::span<TokenSums>(sums)));
+  JADE_TRY(collective.Max(mismatch_max));
+  for (size_t role = 0; role < role_count; ++role) {
+    if (sums[role].transitions > 0) sums[role].Scalars("role/" + input.batch.roles[role] + "/", input, &out);
+  }
+  all.Scalars("policy/", input, &out);
+  const double n = std::max(all.count, 1.0);
+  out["policy/importance"] = all.importance / n;
+  out["train/mismatch_kl"] = all.mismatch_k3 / n;
+  out["train/mismatch_mean"] = all.mismatch / n;
+  out["train/mismatch_max"] = mismatch_max[0];
+  if (input.has_values) JADE_TRY(AddExplainedVariance(input, collective, &out));
+  JADE_TRY(AddAdvantages(input, collective, &out));
+  return out;
+}
+
+Result<metrics::Scalars> RolloutScalars(const rollout::Batch& batch, Collective& collective) {
+  std::array<RunSums, 1> whole{SumsOfRuns(batch)};
+  std::vector<RoleSums> roles = SumsOfRoles(batch);
+  JADE_TRY(SumOver(collective, kRunSums, std::span<RunSums>(whole)));
+  JADE_TRY(SumOver(collective, kRoleSums, std::span<RoleSums>(roles)));
+  metrics::Scalars out;
+  const RunSums& sums = whole[0];
+  const double runs = std::max(1.0, sums.runs);
+  out["reward/mean"] = sums.reward / runs;
+  out["reward/f1"] = sums.f1 / runs;
+  out["reward/em"] = sums.em / runs;
+  out["reward/accuracy"] = sums.accuracy / runs;
+  out["run/turns"] = sums.turns / runs;
+  out["run/retrievals"] = sums.retrievals / runs;
+  out["run/calls"] = sums.calls / runs;
+  out["run/tokens"] = sums.tokens / runs;
+  out["run/prompt_tokens"] = sums.prompt_tokens / runs;
+  out["run/failed"] = sums.failed / runs;
+  out["run/retried"] = sums.retried;
+  for (size_t i = 0; i < roles.size(); ++i) {
+    const RoleSums& role = roles[i];
+    const std::string place = "role/" + batch.roles[i] + "/";
+    if (role.calls > 0) {
+      out[place + "calls"] = role.calls / runs;
+      out[place + "valid"] = role.valid / role.calls;
+      out[place + "length"] = role.tokens / role.calls;
+      out[place + "prompt_length"] = role.prompt / role.calls;
+      out[place + "penalty"] = role.penalty / role.calls;
+      out[place + "truncated"] = role.truncated / role.calls;
+    }
+    if (role.left_out > 0) {
+      out[place + "too_long"] = role.too_long;
+      out[place + "unfinished"] = role.unfinished;
+    }
   }
   return out;
 }

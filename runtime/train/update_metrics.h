@@ -1,5 +1,5 @@
 #pragma once
-// What an update tells about itself. One thread.
+// What a step tells about itself, over all processes: every one calls, and all get the same figures. One thread.
 
 #include <cstdint>
 #include <string>
@@ -8,6 +8,7 @@
 #include "runtime/advantage/estimate.h"
 #include "runtime/metrics/run_files.h"
 #include "runtime/rollout/transition.h"
+#include "runtime/train/collective.h"
 #include "runtime/train/policy_batch.h"
 
 namespace jade::train {
@@ -50,9 +51,9 @@ struct MetricsInput {
 };
 
 // By role and over all: reward, validity, length, entropy, KL, clip fraction, value error, advantages, mismatch.
-metrics::Scalars UpdateScalars(const MetricsInput& input);
+Result<metrics::Scalars> UpdateScalars(const MetricsInput& input, Collective& collective);
 
 // Of the roll-out alone: rewards, quality, cost, failures, validity, what was left out.
-metrics::Scalars RolloutScalars(const rollout::Batch& batch);
+Result<metrics::Scalars> RolloutScalars(const rollout::Batch& batch, Collective& collective);
 
 }  // namespace jade::train
