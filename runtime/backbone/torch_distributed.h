@@ -1,6 +1,6 @@
 #pragma once
-// c10d's process groups in LibTorch 1.13 and 2.x. Beside torch_compat.h, since few files need them. CMake says what this
-// LibTorch has: JADE_HAS_GLOO (Gloo's headers lie beside LibTorch's), JADE_HAS_NCCL (a CUDA build, with NCCL's).
+// c10d's process groups in LibTorch 1.13 and 2.x. Beside torch_compat.h, since few files need them. CMake says what
+// this LibTorch has: JADE_HAS_GLOO (Gloo's headers lie beside LibTorch's), JADE_HAS_NCCL (a CUDA build, with NCCL's).
 
 #include "runtime/backbone/torch_compat.h"
 

@@ -10,8 +10,8 @@
 
 namespace jade::train {
 
-// `status` where it failed; elsewhere, when some process failed, an error that names the ranks (`what` is what they were
-// doing), or kCancelled when some were cancelled and none failed. All processes fail or none.
+// `status` where it failed; elsewhere, when some process failed, an error that names the ranks (`what` is what they
+// were doing), or kCancelled when some were cancelled and none failed. All processes fail or none.
 Status Agree(Collective& collective, Status status, const std::string& what);
 
 // Every process's text, by rank, at all of them. Any length; a few bytes a byte are sent.

@@ -11,12 +11,12 @@
 
 #include <cmath>
 #include <csignal>
-#include <sstream>
+#include <cstring>
 #include <thread>
 
 #include "runtime/train/agreement.h"
 #include "runtime/train/process_group.h"
-#include "runtime/train/team_fixtures.h"
+#include "runtime/train/train_run_fixture.h"
 #include "runtime/weights/safetensors.h"
 
 namespace jade::train {
@@ -24,7 +24,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::RunFigures;
-using testing::TemporaryFolder;
 
 // One that nobody listens on now.
 int FreePort() {
@@ -37,13 +36,6 @@ int FreePort() {
   EXPECT_EQ(getsockname(socket_handle, reinterpret_cast<sockaddr*>(&address), &length), 0);
   close(socket_handle);
   return ntohs(address.sin_port);
-}
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 using Variables = std::map<std::string, std::string>;
@@ -74,17 +66,17 @@ struct Ended {
   bool killed() const { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 };
 
-class DistributedTest : public ::testing::Test {
+class DistributedTest : public testing::TrainRunFixture {
  protected:
-  DistributedTest() { testing::WriteSmallTeam(folder_); }
+  DistributedTest() { folder_.Write("solve.jade", std::string(testing::kLettersProgram)); }
 
   std::string Config(const std::string& run, int steps) {
     return folder_.Write(run + ".yaml",
                          "backbone: { model: tiny, dtype: fp32, threads: 1, kv_cache: 4MiB }\ntrain:\n"
-                         "  file: solve.jade\n  run: " + (folder_ / run) + "\n  data: { train: " +
-                             (folder_ / "questions.jsonl") + ", dev: " + (folder_ / "questions.jsonl") + ", test: " +
-                             (folder_ / "questions.jsonl") + " }\n  dev: { every: 1 }\n  steps: " +
-                             std::to_string(steps) +
+                         "  file: solve.jade\n  run: " +
+                             (folder_ / run) + "\n  data: { train: " + (folder_ / "questions.jsonl") +
+                             ", dev: " + (folder_ / "questions.jsonl") + ", test: " + (folder_ / "questions.jsonl") +
+                             " }\n  dev: { every: 1 }\n  steps: " + std::to_string(steps) +
                              "\n  actor: { lr: 1e-3 }\n  critic: { lr: 1e-3 }\n"
                              "  rollout: { questions: 12, samples: 2 }\n"
                              "  update: { mini_batches: 1, compute: fp32 }\n"
@@ -102,26 +94,25 @@ class DistributedTest : public ::testing::Test {
       const std::string model = folder_ / (rank == 0 ? "start" : start);
       std::vector<std::string> arguments{JADE_TRAIN_WORKER, folder_ / ".", config, model};
       if (static_cast<size_t>(rank) < more.size()) {
-        arguments.insert(arguments.end(), more[static_cast<size_t>(rank)].begin(), more[static_cast<size_t>(rank)].end());
+        arguments.insert(arguments.end(), more[static_cast<size_t>(rank)].begin(),
+                         more[static_cast<size_t>(rank)].end());
       }
       Variables variables;
       if (processes > 1) {
-        variables = {{"RANK", std::to_string(rank)}, {"WORLD_SIZE", std::to_string(processes)},
-                     {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", port}};
+        variables = {{"RANK", std::to_string(rank)},
+                     {"WORLD_SIZE", std::to_string(processes)},
+                     {"MASTER_ADDR", "127.0.0.1"},
+                     {"MASTER_PORT", port}};
       }
       children.push_back(Start(arguments, variables, folder_ / ("log" + std::to_string(rank))));
     }
     std::vector<Ended> ended(children.size());
     for (size_t rank = 0; rank < children.size(); ++rank) {
       waitpid(children[rank], &ended[rank].status, 0);
-      ended[rank].log = ReadAll(folder_ / ("log" + std::to_string(rank)));
+      ended[rank].log = TextOf("log" + std::to_string(rank));
     }
     return ended;
   }
-
-  RunFigures Figures(const std::string& run) { return testing::FiguresOf(folder_ / run); }
-
-  TemporaryFolder folder_;
 };
 
 void ExpectClose(const RunFigures& one, const RunFigures& two) {
@@ -158,9 +149,9 @@ TEST_F(DistributedTest, TwoProcessesMakeTheUpdateOfOne) {
   EXPECT_LT(LargestDifference(folder_ / "one/last", folder_ / "two/last"), 1e-5);
   EXPECT_GT(LargestDifference(folder_ / "one/last", folder_ / "start"), 1e-4);  // it did move
   ExpectClose(Figures("one"), Figures("two"));
-  EXPECT_EQ(ReadAll(folder_ / "one/dev.jsonl"), ReadAll(folder_ / "two/dev.jsonl"));
-  EXPECT_EQ(ReadAll(folder_ / "one/test.jsonl"), ReadAll(folder_ / "two/test.jsonl"));
-  EXPECT_EQ(ReadAll(folder_ / "one/plans.jsonl"), ReadAll(folder_ / "two/plans.jsonl"));
+  EXPECT_EQ(TextOf("one/dev.jsonl"), TextOf("two/dev.jsonl"));
+  EXPECT_EQ(TextOf("one/test.jsonl"), TextOf("two/test.jsonl"));
+  EXPECT_EQ(TextOf("one/plans.jsonl"), TextOf("two/plans.jsonl"));
 }
 
 TEST_F(DistributedTest, ALostProcessEndsTheJobWhichCanBeResumed) {
@@ -185,7 +176,7 @@ TEST_F(DistributedTest, ALostProcessEndsTheJobWhichCanBeResumed) {
 }
 
 TEST_F(DistributedTest, AnInterruptionOfOneProcessIsThatOfAll) {
-  const std::vector<Ended> cut = Run(Config("cut", 3), 2, {{}, {"cancel", "1"}});
+  const std::vector<Ended> cut = Run(Config("cut", 3), 2, {{}, {"cancel", "2"}});
   EXPECT_TRUE(cut[0].interrupted()) << cut[0].log;
   EXPECT_TRUE(cut[1].interrupted()) << cut[1].log;
   // One process goes on with what two have begun.

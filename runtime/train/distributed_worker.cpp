@@ -1,7 +1,7 @@
 // One process of a training job, as distributed_test.cpp starts several:
 //   jade_train_worker FOLDER CONFIG MODEL [resume] [kill N | cancel N]
-// The job's place is read from the environment. `kill` ends this process without a word in step N, `cancel` is its Ctrl-C.
-// Exit status: 0, 1 failed (the error on standard error), 4 interrupted.
+// The job's place is read from the environment. `kill` ends this process without a word in step N, `cancel` is its
+// Ctrl-C. Exit status: 0, 1 failed (the error on standard error), 4 interrupted.
 
 #include <fmt/format.h>
 

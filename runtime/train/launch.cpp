@@ -48,8 +48,8 @@ class Reader {
     int value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error == std::errc() && end == digits.data() + digits.size() && value >= least && value <= most) return value;
-    return Wrong(fmt::format("the environment's `{}` is `{}`: it should be a number from {} to {}", name, text, least,
-                             most));
+    return Wrong(
+        fmt::format("the environment's `{}` is `{}`: it should be a number from {} to {}", name, text, least, most));
   }
 
  private:
@@ -57,9 +57,10 @@ class Reader {
 };
 
 Error Missing(const Names& names, const char* present, const char* missing) {
-  return Wrong(fmt::format("the environment has `{}` but not `{}`: {} sets both, and a process started by hand needs "
-                           "both; unset `{}` to train in one process",
-                           present, missing, names.launcher, present));
+  return Wrong(
+      fmt::format("the environment has `{}` but not `{}`: {} sets both, and a process started by hand needs "
+                  "both; unset `{}` to train in one process",
+                  present, missing, names.launcher, present));
 }
 
 Status ReadAddress(const Reader& reader, const Names& names, Launch* launch) {
@@ -75,9 +76,10 @@ Status ReadAddress(const Reader& reader, const Names& names, Launch* launch) {
   if (names.rank == kSlurm.rank) launch->address = FirstHost(reader.Text("SLURM_NODELIST"));
   if (launch->address.empty() && launch->local_size == launch->size) launch->address = kThisMachine;
   if (!launch->address.empty()) return {};
-  return Wrong(fmt::format("the environment has no `MASTER_ADDR`, and {} does not tell where rank 0 is: set it to the "
-                           "host of rank 0 for all processes",
-                           names.launcher));
+  return Wrong(
+      fmt::format("the environment has no `MASTER_ADDR`, and {} does not tell where rank 0 is: set it to the "
+                  "host of rank 0 for all processes",
+                  names.launcher));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-// Which process of a data-parallel job this one is, as the launcher's environment says: torchrun (or any that sets RANK),
-// mpirun (Open MPI, MPICH and its kin), Slurm's srun. Plain values, no LibTorch; any thread.
+// Which process of a data-parallel job this one is, as the launcher's environment says: torchrun (or any that sets
+// RANK), mpirun (Open MPI, MPICH and its kin), Slurm's srun. Plain values, no LibTorch; any thread.
 
 #include <functional>
 #include <string>
@@ -19,9 +19,9 @@ struct Launch {
 // The value of a variable; null when it is not set.
 using Environment = std::function<const char*(const char*)>;
 
-// RANK and WORLD_SIZE first, then OMPI_COMM_WORLD_*, PMI_*, SLURM_*; none of them: one process. kInvalidArgument names the
-// variable that is missing or no number in range. MASTER_ADDR is the first host of SLURM_NODELIST where it is not set, and
-// this machine where all processes are on it.
+// RANK and WORLD_SIZE first, then OMPI_COMM_WORLD_*, PMI_*, SLURM_*; none of them: one process. kInvalidArgument names
+// the variable that is missing or no number in range. MASTER_ADDR is the first host of SLURM_NODELIST where it is not
+// set, and this machine where all processes are on it.
 Result<Launch> ReadLaunch(const Environment& environment);
 
 // "node[03-07,9],x" → "node03"; "a,b" → "a".

@@ -31,8 +31,12 @@ TEST(Launch, NothingSaidIsOneProcess) {
 }
 
 TEST(Launch, Torchrun) {
-  const auto launch = From({{"RANK", "5"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}, {"LOCAL_WORLD_SIZE", "4"},
-                            {"MASTER_ADDR", "one"}, {"MASTER_PORT", "1234"}});
+  const auto launch = From({{"RANK", "5"},
+                            {"WORLD_SIZE", "8"},
+                            {"LOCAL_RANK", "1"},
+                            {"LOCAL_WORLD_SIZE", "4"},
+                            {"MASTER_ADDR", "one"},
+                            {"MASTER_PORT", "1234"}});
   ASSERT_TRUE(launch.ok()) << launch.error().ToString();
   EXPECT_EQ(launch->rank, 5);
   EXPECT_EQ(launch->size, 8);
@@ -50,8 +54,10 @@ TEST(Launch, ByHandOnOneMachine) {
 }
 
 TEST(Launch, Mpirun) {
-  const auto open = From({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"},
-                          {"OMPI_COMM_WORLD_LOCAL_RANK", "1"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
+  const auto open = From({{"OMPI_COMM_WORLD_RANK", "1"},
+                          {"OMPI_COMM_WORLD_SIZE", "2"},
+                          {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+                          {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
   ASSERT_TRUE(open.ok()) << open.error().ToString();
   EXPECT_EQ(open->address, "127.0.0.1");
   EXPECT_EQ(open->local_size, 2);
@@ -60,8 +66,11 @@ TEST(Launch, Mpirun) {
 }
 
 TEST(Launch, Slurm) {
-  const auto launch = From({{"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "1"},
-                            {"SLURM_TASKS_PER_NODE", "2(x2)"}, {"SLURM_NODELIST", "gpu[07-08]"}});
+  const auto launch = From({{"SLURM_PROCID", "3"},
+                            {"SLURM_NTASKS", "4"},
+                            {"SLURM_LOCALID", "1"},
+                            {"SLURM_TASKS_PER_NODE", "2(x2)"},
+                            {"SLURM_NODELIST", "gpu[07-08]"}});
   ASSERT_TRUE(launch.ok()) << launch.error().ToString();
   EXPECT_EQ(launch->rank, 3);
   EXPECT_EQ(launch->local_size, 2);

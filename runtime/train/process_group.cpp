@@ -37,7 +37,10 @@ class ProcessGroup final : public Collective {
  public:
   ProcessGroup(const Launch& launch, const ProcessGroupOptions& options, c10::intrusive_ptr<c10d::Store> store,
                c10::intrusive_ptr<ProcessGroupBackend> group, at::Device device)
-      : launch_(launch), timeout_(ToMilliseconds(options.timeout)), store_(std::move(store)), group_(std::move(group)),
+      : launch_(launch),
+        timeout_(ToMilliseconds(options.timeout)),
+        store_(std::move(store)),
+        group_(std::move(group)),
         device_(device) {}
 
   int rank() const override { return launch_.rank; }
@@ -126,9 +129,10 @@ class ProcessGroup final : public Collective {
       start()->wait();
       return {};
     } catch (const std::exception& error) {
-      lost_ = Error(ErrorCode::kUnavailable,
-                    fmt::format("rank {} of {} lost {} during a {} over all processes; resume from the last checkpoint ({})", launch_.rank, launch_.size,
-                                WhoIsMissing(), what, FirstLine(error)));
+      lost_ = Error(
+          ErrorCode::kUnavailable,
+          fmt::format("rank {} of {} lost {} during a {} over all processes; resume from the last checkpoint ({})",
+                      launch_.rank, launch_.size, WhoIsMissing(), what, FirstLine(error)));
       return *lost_;
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
-// The processes of a training job as a Collective over c10d: Gloo between processors, NCCL between GPUs where LibTorch has
-// it. Rank 0 holds the rendezvous. Each object is used by one thread.
+// The processes of a training job as a Collective over c10d: Gloo between processors, NCCL between GPUs where LibTorch
+// has it. Rank 0 holds the rendezvous. Each object is used by one thread.
 
 #include <memory>
 
@@ -12,7 +12,8 @@ namespace jade::train {
 
 struct ProcessGroupOptions {
   double timeout = 600;  // seconds: of the rendezvous, and of one operation whose peers are connected but silent
-  at::Device device = at::Device(at::kCPU);  // where the trained weights are; with CUDA, LOCAL_RANK chooses among several
+  at::Device device =
+      at::Device(at::kCPU);  // where the trained weights are; with CUDA, LOCAL_RANK chooses among several
 };
 
 // Returns when all processes are there. kUnavailable says who is not, or what this build lacks. A peer that ends is

@@ -49,7 +49,8 @@ std::string RowOf(const eval::Question& question, const rollout::Run& run) {
 // What another process sent; it is this program's own, so a mistake in it is a broken connection.
 Result<ordered_json> Parse(const std::string& text) {
   ordered_json json = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return Error(ErrorCode::kCorrupt, "a process of this job sent something that cannot be read");
+  if (json.is_discarded())
+    return Error(ErrorCode::kCorrupt, "a process of this job sent something that cannot be read");
   return json;
 }
 

@@ -16,11 +16,11 @@ namespace jade::train {
 struct TrainPosition {
   int64_t step = 0;  // updates done
   double seconds = 0;
-  double best = 0;          // on dev
-  int64_t best_step = -1;   // -1: no evaluation yet
-  int64_t since_best = 0;   // evaluations
-  bool stopped = false;     // patience has run out
-  std::string fingerprint;  // of the configuration
+  double best = 0;             // on dev
+  int64_t best_step = -1;      // -1: no evaluation yet
+  int64_t since_best = 0;      // evaluations
+  bool stopped = false;        // patience has run out
+  std::string fingerprint;     // of the configuration
   advantage::KlController kl;  // the trainer's when the checkpoint was written
 };
 

@@ -113,8 +113,8 @@ struct TrainConfig {
   OptimiserOptions optimiser;  // of both
   LoraConfig lora;
   CriticKind critic = CriticKind::kModel;
-  int64_t critic_warm_up = 0;    // steps in which the critic alone learns
-  int64_t checkpoint_every = 1;  // steps
+  int64_t critic_warm_up = 0;        // steps in which the critic alone learns
+  int64_t checkpoint_every = 1;      // steps
   double distributed_timeout = 600;  // seconds, of the processes' rendezvous and of an operation among them
 
   std::map<std::string, std::string> given;  // what the file says, flattened: "train.actor.lr" → "3e-5"

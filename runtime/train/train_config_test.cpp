@@ -87,6 +87,13 @@ TEST(TrainConfig, MiniBatchesAreCountedOneWayOrTheOther) {
   EXPECT_THAT(Problems(std::string(kLeast) + "  update: { mini_batches: 4, mini_batch: 8 }\n"), HasSubstr("not both"));
 }
 
+TEST(TrainConfig, ProcessesWaitForEachOtherAsLongAsSaid) {
+  const auto config = ParseTrainConfig("t.yaml", std::string(kLeast) + "  distributed: { timeout: 5m }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->distributed_timeout, 300);
+  EXPECT_THAT(Problems(std::string(kLeast) + "  distributed: { timeout: 10ms }\n"), HasSubstr("t.yaml:5"));
+}
+
 TEST(TrainConfig, RolesAreAllAKindOrNamed) {
   const auto config = ParseTrainConfig(
       "t.yaml", std::string(kLeast) +

@@ -390,9 +390,9 @@ class TrainRun {
 
   Status EvaluateDev() {
     if (dev_.empty()) return {};
-    JADE_ASSIGN_OR_RETURN(const SharedEvaluation found,
-                          EvaluateTogether(*team_, collective(), dev_,
-                                           {"dev", config_.dev.samples_shown, {}, options_.cancel}));
+    JADE_ASSIGN_OR_RETURN(
+        const SharedEvaluation found,
+        EvaluateTogether(*team_, collective(), dev_, {"dev", config_.dev.samples_shown, {}, options_.cancel}));
     const double f1 = found.scalars.at("dev/f1");
     if (!summary_.has_dev) summary_.first_f1 = f1;
     summary_.has_dev = true;

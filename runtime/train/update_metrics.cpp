@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 
 #include "runtime/train/credit_view.h"
 
@@ -41,15 +40,15 @@ struct RoleSums {
 };
 
 // What is summed of each: all of its members.
-constexpr std::array kTokenSums{&TokenSums::transitions, &TokenSums::count,        &TokenSums::entropy,
-                                &TokenSums::kl_start,    &TokenSums::kl_step,      &TokenSums::clipped,
-                                &TokenSums::dual_clipped, &TokenSums::importance,  &TokenSums::mismatch,
-                                &TokenSums::mismatch_k3, &TokenSums::error};
-constexpr std::array kRunSums{&RunSums::runs,  &RunSums::reward,     &RunSums::f1,     &RunSums::em,
-                              &RunSums::accuracy, &RunSums::turns,   &RunSums::retrievals, &RunSums::calls,
-                              &RunSums::tokens, &RunSums::prompt_tokens, &RunSums::failed, &RunSums::retried};
-constexpr std::array kRoleSums{&RoleSums::calls,    &RoleSums::valid,    &RoleSums::tokens,
-                               &RoleSums::prompt,   &RoleSums::penalty,  &RoleSums::truncated,
+constexpr std::array kTokenSums{&TokenSums::transitions,  &TokenSums::count,      &TokenSums::entropy,
+                                &TokenSums::kl_start,     &TokenSums::kl_step,    &TokenSums::clipped,
+                                &TokenSums::dual_clipped, &TokenSums::importance, &TokenSums::mismatch,
+                                &TokenSums::mismatch_k3,  &TokenSums::error};
+constexpr std::array kRunSums{&RunSums::runs,     &RunSums::reward,        &RunSums::f1,         &RunSums::em,
+                              &RunSums::accuracy, &RunSums::turns,         &RunSums::retrievals, &RunSums::calls,
+                              &RunSums::tokens,   &RunSums::prompt_tokens, &RunSums::failed,     &RunSums::retried};
+constexpr std::array kRoleSums{&RoleSums::calls,    &RoleSums::valid,      &RoleSums::tokens,
+                               &RoleSums::prompt,   &RoleSums::penalty,    &RoleSums::truncated,
                                &RoleSums::too_long, &RoleSums::unfinished, &RoleSums::left_out};
 
 template <typename Sums, size_t N>
