@@ -12,12 +12,11 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
-#include <sstream>
 #include <thread>
 
 #include "runtime/train/agreement.h"
 #include "runtime/train/process_group.h"
-#include "runtime/train/team_fixtures.h"
+#include "runtime/train/train_run_fixture.h"
 #include "runtime/weights/safetensors.h"
 
 namespace jade::train {
@@ -25,7 +24,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::RunFigures;
-using testing::TemporaryFolder;
 
 // One that nobody listens on now.
 int FreePort() {
@@ -38,13 +36,6 @@ int FreePort() {
   EXPECT_EQ(getsockname(socket_handle, reinterpret_cast<sockaddr*>(&address), &length), 0);
   close(socket_handle);
   return ntohs(address.sin_port);
-}
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 using Variables = std::map<std::string, std::string>;
@@ -75,9 +66,9 @@ struct Ended {
   bool killed() const { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 };
 
-class DistributedTest : public ::testing::Test {
+class DistributedTest : public testing::TrainRunFixture {
  protected:
-  DistributedTest() { testing::WriteSmallTeam(folder_); }
+  DistributedTest() { folder_.Write("solve.jade", std::string(testing::kLettersProgram)); }
 
   std::string Config(const std::string& run, int steps) {
     return folder_.Write(run + ".yaml",
@@ -118,14 +109,10 @@ class DistributedTest : public ::testing::Test {
     std::vector<Ended> ended(children.size());
     for (size_t rank = 0; rank < children.size(); ++rank) {
       waitpid(children[rank], &ended[rank].status, 0);
-      ended[rank].log = ReadAll(folder_ / ("log" + std::to_string(rank)));
+      ended[rank].log = TextOf("log" + std::to_string(rank));
     }
     return ended;
   }
-
-  RunFigures Figures(const std::string& run) { return testing::FiguresOf(folder_ / run); }
-
-  TemporaryFolder folder_;
 };
 
 void ExpectClose(const RunFigures& one, const RunFigures& two) {
@@ -162,9 +149,9 @@ TEST_F(DistributedTest, TwoProcessesMakeTheUpdateOfOne) {
   EXPECT_LT(LargestDifference(folder_ / "one/last", folder_ / "two/last"), 1e-5);
   EXPECT_GT(LargestDifference(folder_ / "one/last", folder_ / "start"), 1e-4);  // it did move
   ExpectClose(Figures("one"), Figures("two"));
-  EXPECT_EQ(ReadAll(folder_ / "one/dev.jsonl"), ReadAll(folder_ / "two/dev.jsonl"));
-  EXPECT_EQ(ReadAll(folder_ / "one/test.jsonl"), ReadAll(folder_ / "two/test.jsonl"));
-  EXPECT_EQ(ReadAll(folder_ / "one/plans.jsonl"), ReadAll(folder_ / "two/plans.jsonl"));
+  EXPECT_EQ(TextOf("one/dev.jsonl"), TextOf("two/dev.jsonl"));
+  EXPECT_EQ(TextOf("one/test.jsonl"), TextOf("two/test.jsonl"));
+  EXPECT_EQ(TextOf("one/plans.jsonl"), TextOf("two/plans.jsonl"));
 }
 
 TEST_F(DistributedTest, ALostProcessEndsTheJobWhichCanBeResumed) {

@@ -38,25 +38,33 @@ reward Letters(answer: Answer, gold: [Text], run: Run) -> Float { if contains(lo
 main workflow Solve(question: Query) -> Answer { Say(Think(question)) }
 )";
 
+// 30,000 random weights as a Hugging Face folder.
+inline void WriteSmallModel(const std::string& folder, uint64_t seed) {
+  weights::ModelConfig model;
+  model.vocab_size = 259;
+  model.hidden_size = 32;
+  model.layers = 2;
+  model.heads = 2;
+  model.kv_heads = 1;
+  model.head_dim = 16;
+  model.ffn_size = 64;
+  model.max_positions = 128;
+  model.tied_embeddings = true;
+  model.eos_ids = {2};
+  backbone::Decoder decoder(model);
+  decoder.InitialiseRandom(seed);
+  const tokenizer::TokenizerSpec spec = ByteTokenizerSpec();
+  EXPECT_TRUE(backbone::SaveDecoder(decoder, folder, {.dtype = at::kFloat, .tokenizer = &spec}).ok());
+}
+
+// By step and tag.
+using RunFigures = std::map<std::pair<int64_t, std::string>, double>;
+
 // A team of two roles on a random model of 30,000 weights, and 24 questions.
 class TrainRunFixture : public ::testing::Test {
  protected:
   TrainRunFixture() {
-    weights::ModelConfig model;
-    model.vocab_size = 259;
-    model.hidden_size = 32;
-    model.layers = 2;
-    model.heads = 2;
-    model.kv_heads = 1;
-    model.head_dim = 16;
-    model.ffn_size = 64;
-    model.max_positions = 128;
-    model.tied_embeddings = true;
-    model.eos_ids = {2};
-    backbone::Decoder decoder(model);
-    decoder.InitialiseRandom(5);
-    const tokenizer::TokenizerSpec spec = ByteTokenizerSpec();
-    EXPECT_TRUE(backbone::SaveDecoder(decoder, folder_ / "start", {.dtype = at::kFloat, .tokenizer = &spec}).ok());
+    WriteSmallModel(folder_ / "start", 5);
     std::string questions;
     for (int i = 0; i < 24; ++i) {
       questions +=
@@ -98,8 +106,8 @@ class TrainRunFixture : public ::testing::Test {
     return RunTraining(config, parts_, silent, options);
   }
   // Lines of metrics.jsonl by step and tag, without what a clock says.
-  std::map<std::pair<int64_t, std::string>, double> Figures(const std::string& run) {
-    std::map<std::pair<int64_t, std::string>, double> figures;
+  RunFigures Figures(const std::string& run) {
+    RunFigures figures;
     std::ifstream file(folder_ / (run + "/metrics.jsonl"));
     std::string line;
     while (std::getline(file, line)) {
