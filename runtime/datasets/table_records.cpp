@@ -95,7 +95,7 @@ Result<bool> TableRecords::Next(nlohmann::json* out) {
   *out = nlohmann::json::object();
   for (size_t i = 0; i < values.size(); ++i) {
     if (source::FirstInvalidUtf8(values[i]) != std::string::npos) {
-      return ErrorHere(fmt::format("`{}` is not valid UTF-8", names_[i]));
+      return ErrorHere(fmt::format("`{}` is not valid UTF-8: convert the file first (iconv)", names_[i]));
     }
     if (!names_[i].empty()) (*out)[names_[i]] = std::move(values[i]);
   }
