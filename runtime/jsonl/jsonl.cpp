@@ -1,5 +1,6 @@
 #include "runtime/jsonl/jsonl.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -8,6 +9,30 @@
 #include "compiler/source/source.h"
 
 namespace jade::jsonl {
+namespace {
+
+constexpr int kMaxDepth = 200;  // the library copies and prints recursively
+
+// Of brackets outside texts; of JSON or anything else.
+int Depth(std::string_view line) {
+  int depth = 0;
+  int deepest = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
+    if (c == '}' || c == ']') --depth;
+  }
+  return deepest;
+}
+
+}  // namespace
 
 Result<Reader> Reader::Open(const std::string& path, uint64_t max_line_bytes) {
   std::error_code ec;
@@ -57,6 +82,7 @@ Result<bool> Reader::Next(nlohmann::json* out) {
     if (!more) return false;
     if (line.find_first_not_of(" \t\r\n") == std::string::npos) continue;
     if (source::FirstInvalidUtf8(line) != std::string::npos) return ErrorHere("not valid UTF-8");
+    if (Depth(line) > kMaxDepth) return ErrorHere(fmt::format("nested more than {} deep", kMaxDepth));
     *out = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (out->is_discarded()) return ErrorHere("not JSON: expected one object on each line");
     if (!out->is_object()) return ErrorHere("expected a JSON object");

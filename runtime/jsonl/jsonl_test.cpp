@@ -28,6 +28,19 @@ TEST(JsonlTest, ReadsObjectsAndSkipsBlankLines) {
   EXPECT_EQ(reader->bytes_read(), reader->bytes_total());
 }
 
+TEST(JsonlTest, NestingIsBounded) {
+  const auto nested = [](int depth) {
+    const auto n = static_cast<size_t>(depth - 1);
+    return "{\"a\":" + std::string(n, '[') + std::string(n, ']') + ",\"b\":\"\\\"[[{\"}";
+  };
+  nlohmann::json object;
+  EXPECT_TRUE(Reader::Open(Write(nested(200)))->Next(&object).value());
+  EXPECT_EQ(object["b"], "\"[[{");
+  EXPECT_THAT(Reader::Open(Write(nested(201)))->Next(&object).error().message(),
+              testing::HasSubstr(":1: nested more than 200 deep"));
+  EXPECT_THAT(Reader::Open(Write(nested(1'000'000)))->Next(&object).error().message(), testing::HasSubstr("nested"));
+}
+
 TEST(JsonlTest, NamesTheBrokenLine) {
   nlohmann::json object;
   auto broken = Reader::Open(Write("{\"id\":\"a\"}\n{\"id\": \n"));
