@@ -17,8 +17,9 @@ class Reader {
   // Opens `path`; lines longer than `max_line_bytes` are errors.
   static Result<Reader> Open(const std::string& path, uint64_t max_line_bytes = 16ULL << 20U);
 
-  // Reads the next object into `out`; false at the end. Blank lines are skipped. A line that is not a JSON object, or is
-  // nested more than 200 deep, fails with kInvalidArgument and "file:line: …": what is read can be copied and printed.
+  // Reads the next object into `out`; false at the end. Blank lines are skipped. A line that is not a JSON object, or
+  // is nested more than 200 deep, fails with kInvalidArgument and "file:line: …": what is read can be copied and
+  // printed.
   Result<bool> Next(nlohmann::json* out);
 
   uint64_t line() const { return line_; }  // 1-based number of the line read last
