@@ -143,11 +143,12 @@ class Queue:
         count = min(len(rows[a]), len(rows[b]))
         if count == 0:
             return None
-        command = [self.options.jade, "eval", "--compare", ",".join(rows[a][:count]), ",".join(rows[b][:count]), "--json"]
+        # The difference that is reported is of the second to the first.
+        command = [self.options.jade, "eval", "--compare", ",".join(rows[b][:count]), ",".join(rows[a][:count]), "--json"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             return {"a": a, "b": b, "error": done.stderr.strip()}
-        f1 = json.loads(done.stdout)["metrics"]["f1"]
+        f1 = json.loads(done.stdout)["measures"]["f1"]
         return {"a": a, "b": b, "seeds": count, "difference": f1["difference"], "low": f1["low"], "high": f1["high"]}
 
     def report(self):
