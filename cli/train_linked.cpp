@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "cli/workbench.h"
 #include "runtime/assets/assets.h"
+#include "runtime/train/dry_run.h"
 #include "runtime/train/train_inputs.h"
 #include "runtime/train/train_run.h"
 #include "runtime/train/training_job.h"
@@ -119,16 +120,16 @@ int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
   const WorkbenchRequest wanted{config->settings, *parts.program, /*record=*/false, /*engine=*/false};
   if (Status made = CompleteWorkbench(wanted, shown, *invocation.cancel, &bench); !made.ok()) return Fail(made.error());
   parts.tools = bench.Tools();
-  train::TrainOptions options;
-  options.resume = command.resume;
-  options.cancel = invocation.cancel;
-  options.stop_after_steps = command.stop_after;
   if (command.dry_run) {
-    const auto found = train::TryTraining(*config, std::move(parts), shown, options);
+    const auto found = train::TryTraining(*config, std::move(parts), invocation.cancel);
     if (!found.ok()) return Fail(found.error());
     ShowDryRun(*found, command.json);
     return kFine;
   }
+  train::TrainOptions options;
+  options.resume = command.resume;
+  options.cancel = invocation.cancel;
+  options.stop_after_steps = command.stop_after;
   const auto summary = train::RunTraining(*config, std::move(parts), shown, options);
   if (!summary.ok()) return Fail(summary.error());
   if (leads) ShowSummary(*summary, command);

@@ -10,26 +10,15 @@
 // threads. One thread calls; the engine's and LibTorch's threads compute.
 
 #include <atomic>
-#include <memory>
+#include <cstdint>
 #include <string>
 
 #include "compiler/result/result.h"
-#include "runtime/engine/engine.h"
 #include "runtime/progress/progress.h"
-#include "runtime/session/session.h"
 #include "runtime/train/train_config.h"
+#include "runtime/train/train_parts.h"
 
 namespace jade::train {
-
-class Collective;
-
-struct TrainParts {
-  std::string model;  // folder or GGUF of the start
-  session::ProgramPtr program;
-  session::RunRequest request;               // as the settings say: roles, budget, params, reward, normalisation, code
-  std::vector<engine::ToolProvider*> tools;  // outlive the run
-  Collective* collective = nullptr;          // of several processes; null: this one alone
-};
 
 struct TrainOptions {
   bool resume = false;
@@ -54,18 +43,5 @@ struct TrainSummary {
 // the policy's divergence is out of bounds, naming step, role and transitions.
 Result<TrainSummary> RunTraining(const TrainConfig& config, TrainParts parts, progress::Sink& progress,
                                  const TrainOptions& options = {});
-
-// What a step would take, found from a smaller one that is thrown away.
-struct DryRun {
-  int64_t steps = 0;
-  int64_t parameters = 0;
-  int64_t pilot_questions = 0;
-  double calls = 0, prompt_tokens = 0, response_tokens = 0;  // of a step
-  double rollout_seconds = 0, update_seconds = 0;            // of a step
-  double total_seconds = 0;
-  int64_t peak_bytes = 0;  // that the pilot held: a step needs little more, for micro-batches have a fixed size
-};
-Result<DryRun> TryTraining(const TrainConfig& config, TrainParts parts, progress::Sink& progress,
-                           const TrainOptions& options = {});
 
 }  // namespace jade::train
