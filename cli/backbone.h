@@ -96,9 +96,13 @@ struct EngineBenchCommand {
 int RunEngineBenchCommand(const EngineBenchCommand& command, const std::atomic<bool>* cancel);  // an exit status
 
 struct TrainBenchCommand {
+  std::string model;  // of the larger shape's steps; empty: random weights of SmolLM2-135M's shape
   std::string dtype = "bf16";
   int threads = 0;
   int repetitions = 5;
+  int steps = 1;
+  int64_t questions = 128;
+  std::string work;  // a folder for the steps as work for others; empty: none
   bool recompute_layers = false;
   std::string only;
   bool json = false;

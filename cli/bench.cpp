@@ -99,20 +99,32 @@ void AddBenchEngine(CLI::App& bench, Invocation& invocation) {
 }
 
 void AddBenchTrain(CLI::App& bench, Invocation& invocation) {
-  CLI::App* train = bench.add_subcommand("train", "Training updates beside the machine's peak of matrix products");
+  CLI::App* train = bench.add_subcommand(
+      "train", "Training updates beside the machine's peak of matrix products, and whole steps of joint training");
   train->footer(
-      "Examples:\n  jade bench train\n  jade bench train --only train.smollm2\n"
-      "  jade bench train --only train.smollm2 --recompute-layers --json");
+      "Examples:\n  jade bench train --steps 3\n  jade bench train --only train.update\n"
+      "  jade bench train --only train.smollm2 --model smollm2-135m --recompute-layers --json\n"
+      "  jade bench train --only train.step --work steps && "
+      "python3 scripts/bench_transformers_step.py steps/train.json");
   auto options = std::make_shared<TrainBenchCommand>();
+  train->add_option("--model", options->model,
+                    "of the steps of SmolLM2-135M's shape; without it, random weights and short replies");
   train->add_option("--dtype", options->dtype, "of the products; masters and moments are fp32")
       ->check(CLI::IsMember({"bf16", "fp32"}))
       ->capture_default_str();
   train->add_option("--threads", options->threads, "0: one for each processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  train->add_option("--repetitions", options->repetitions, "samples of each row; a row is their median")
+  train->add_option("--repetitions", options->repetitions, "samples of an update's rows; a row is their median")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  train->add_option("--steps", options->steps, "samples of a whole step, which may take minutes; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  train->add_option("--questions", options->questions, "of a step")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  train->add_option("--work", options->work, "write the steps' calls into this folder, for other trainers");
   train->add_flag("--recompute-layers", options->recompute_layers, "keep no activations inside layers");
   train->add_option("--only", options->only, "measure only rows whose names begin so");
   train->add_flag("--json", options->json, "print a JSON array of rows");

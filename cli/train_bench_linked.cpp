@@ -7,6 +7,7 @@
 #include "bench/train/train_bench.h"
 #include "cli/backbone.h"
 #include "cli/bench_rows.h"
+#include "cli/bench_step.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
@@ -35,10 +36,16 @@ Result<std::vector<bench::EngineRow>> Measure(const TrainBenchCommand& command, 
   }
   ProgressBar bar;
   options.repetitions = command.repetitions;
+  options.steps = command.steps;
+  options.work = command.work;
   options.only = command.only;
   options.progress = &bar;
   options.cancel = cancel;
-  return bench::BenchTrain({.make_update = train::MakeMeasuredUpdate, .peak_flops_per_s = PeakFlopsPerSecond}, options);
+  return bench::BenchTrain(
+      {.make_update = train::MakeMeasuredUpdate,
+       .make_step = [&](const std::string& prefix) { return MakeBenchStep(prefix, command, cancel); },
+       .peak_flops_per_s = PeakFlopsPerSecond},
+      options);
 }
 
 }  // namespace
@@ -47,7 +54,8 @@ int RunTrainBenchCommand(const TrainBenchCommand& command, const std::atomic<boo
   const auto rows = Measure(command, cancel);
   if (!rows.ok()) return Fail(rows.error());
   PrintRows(*rows,
-            fmt::format("jade bench train: random weights ({}{})", command.dtype,
+            fmt::format("jade bench train: updates of random weights, steps of nano-start and of {} ({}{})",
+                        command.model.empty() ? "random weights" : command.model, command.dtype,
                         command.recompute_layers ? ", layers recomputed" : ""),
             command.json);
   return kFine;

@@ -9,6 +9,7 @@
 #include "cli/load.h"
 #include "cli/model_file.h"
 #include "cli/terminal.h"
+#include "cli/train_request.h"
 #include "cli/workbench.h"
 #include "runtime/assets/assets.h"
 #include "runtime/train/dry_run.h"
@@ -94,14 +95,12 @@ int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
       !sound.ok()) {
     return Fail(sound.error());
   }
-  const auto reward = parts.program->FindReward(config->settings.reward);
-  if (!reward.ok()) return Fail(reward.error());
-  parts.request.reward = reward->name;
+  auto request = TrainRequest(*config, parts.program);
+  if (!request.ok()) return Fail(request.error());
+  parts.request = std::move(*request);
   const auto model = assets::FindModel(config->settings.backbone.model);
   if (!model.ok()) return Fail(model.error());
   parts.model = ModelFile(*model);
-  parts.request.program = parts.program;
-  ApplySettings(config->settings, /*greedy=*/false, &parts.request);
   const auto code = MakeCode(command.tier);
   if (!code.ok()) return Fail(code.error());
   parts.request.code = code->get();

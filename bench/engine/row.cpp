@@ -7,7 +7,9 @@
 namespace jade::bench {
 
 double EngineRow::Best() const {
-  return samples.empty() ? value : *std::max_element(samples.begin(), samples.end());
+  if (samples.empty()) return value;
+  return unit == "s" ? *std::min_element(samples.begin(), samples.end())
+                     : *std::max_element(samples.begin(), samples.end());
 }
 
 double EngineRow::ShareOfLimit() const {

@@ -14,7 +14,7 @@ struct EngineRow {
   double limit = 0;             // in the same unit; 0: none is known
   std::string limit_by;         // "arithmetic" or "memory": what the limit comes from
   std::string note;             // with what settings the best was reached; may be empty
-  double Best() const;          // the largest sample
+  double Best() const;          // the largest sample, of seconds the least
   double ShareOfLimit() const;  // 0 where no limit is known
 };
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bench/train/fixed_step.h"
+
 namespace jade::bench {
 namespace {
 
@@ -72,6 +74,38 @@ TEST(TrainBench, OnlyWhatIsAskedFor) {
   rows = BenchTrain(Parts(), options);
   ASSERT_FALSE(rows.ok());
   EXPECT_THAT(rows.error().ToString(), HasSubstr("`engine`"));
+}
+
+TEST(TrainBench, StepsStandBehindTheUpdatesOfTheirShape) {
+  TrainParts parts = Parts();
+  parts.make_step = [](const std::string& prefix) -> Result<std::unique_ptr<train::MeasuredStep>> {
+    if (prefix == "train.big") return Error(ErrorCode::kOutOfMemory, "no room for a step");
+    return std::unique_ptr<train::MeasuredStep>(std::make_unique<testing::FixedStep>());
+  };
+  TrainBenchOptions options = Options();
+  options.steps = 2;
+  auto rows = BenchTrain(parts, options);
+  ASSERT_FALSE(rows.ok());
+  EXPECT_THAT(rows.error().ToString(), HasSubstr("no room for a step"));
+  options.shapes.pop_back();
+  rows = BenchTrain(parts, options);
+  ASSERT_TRUE(rows.ok()) << rows.error().ToString();
+  EXPECT_THAT(Names(*rows),
+              ElementsAre("train.update.tok_s", "train.update.gemm_share", "train.rollout.calls_s", "train.rollout.s",
+                          "train.rollout.engine_calls_s", "train.rollout.engine_share", "train.step.update_s",
+                          "train.step.s", "train.peak_rss.mb", "machine.gemm_bf16.gflops"));
+  options.only = "train.step";
+  rows = BenchTrain(parts, options);
+  ASSERT_TRUE(rows.ok()) << rows.error().ToString();
+  EXPECT_THAT(Names(*rows), ElementsAre("train.step.update_s", "train.step.s"));
+  options.only = "train.rollout.s";
+  rows = BenchTrain(parts, options);
+  ASSERT_TRUE(rows.ok()) << rows.error().ToString();
+  EXPECT_THAT(Names(*rows), ElementsAre("train.rollout.s"));
+  options.steps = 0;
+  EXPECT_FALSE(BenchTrain(parts, options).ok());
+  options.steps = -1;
+  EXPECT_FALSE(BenchTrain(parts, options).ok());
 }
 
 TEST(TrainBench, ErrorsAndInterruptionsComeBack) {

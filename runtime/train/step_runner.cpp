@@ -17,13 +17,14 @@ Result<std::unique_ptr<StepRunner>> StepRunner::Create(const TrainConfig& config
                                                        const std::atomic<bool>* cancel) {
   JADE_ASSIGN_OR_RETURN(const TeamRoles roles, RolesOf(config, *parts.program));
   std::unique_ptr<StepRunner> runner(new StepRunner(config, questions, *parts.collective, cancel));
-  JADE_ASSIGN_OR_RETURN(runner->models_, LoadTrainingModels(config, parts.model, !roles.others.empty()));
+  JADE_ASSIGN_OR_RETURN(runner->models_, LoadTrainingModels(config, parts, !roles.others.empty()));
   TrainingModels& models = *runner->models_;
   runner->trainer_ = std::make_unique<PolicyTrainer>(
       config, TrainerParts{models.policy, models.start, models.lora ? &*models.lora : nullptr, models.vocabulary,
                            parts.collective});
-  JADE_ASSIGN_OR_RETURN(runner->team_, Team::Create(config, {parts.program, parts.request, parts.tools},
-                                                    models.engine.get(), models.max_positions));
+  JADE_ASSIGN_OR_RETURN(runner->team_,
+                        Team::Create(config, {parts.program, parts.request, parts.tools, parts.rolled_out},
+                                     models.engine.get(), models.max_positions));
   return runner;
 }
 

@@ -196,6 +196,7 @@ Result<rollout::Batch> Team::RollOut(const std::vector<eval::Question>& question
   rollout::Batch batch = collector.Finish();
   NumberAllRoles(roles_, &batch);
   batch.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  if (parts_.rolled_out) parts_.rolled_out(std::move(runs));
   return batch;
 }
 

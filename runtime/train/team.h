@@ -29,7 +29,8 @@ inline constexpr char kStartPolicy[] = "start";  // the frozen weights, θ₀
 struct TeamParts {
   session::ProgramPtr program;
   session::RunRequest request;  // workflow, budget, params, reward, normalisation, settings of roles, code, store
-  std::vector<engine::ToolProvider*> tools;  // outlive the team
+  std::vector<engine::ToolProvider*> tools;                             // outlive the team
+  std::function<void(std::vector<rollout::Answered>)> rolled_out = {};  // is given each roll-out's runs; may be empty
 };
 
 // The trained roles of a program and the others, by the configuration.

@@ -34,6 +34,26 @@ Result<std::unique_ptr<backbone::ServingEngine>> MakeTrainingEngine(const settin
   return backbone::MakeEngine(policies, std::move(chat), options);
 }
 
+struct Start {
+  std::shared_ptr<backbone::Decoder> decoder;
+  tokenizer::Tokenizer tokenizer;
+};
+
+Result<Start> LoadStart(const TrainParts& parts, at::Device device) {
+  if (!parts.random) {
+    JADE_ASSIGN_OR_RETURN(const weights::ModelFiles files, weights::ModelFiles::Open(parts.model));
+    JADE_ASSIGN_OR_RETURN(tokenizer::Tokenizer tokenizer, files.LoadTokenizer());
+    JADE_ASSIGN_OR_RETURN(std::shared_ptr<backbone::Decoder> decoder, backbone::LoadDecoder(files, device));
+    return Start{std::move(decoder), std::move(tokenizer)};
+  }
+  JADE_TRY(weights::ValidateModelConfig(parts.random->shape));
+  JADE_ASSIGN_OR_RETURN(tokenizer::Tokenizer tokenizer,
+                        tokenizer::Tokenizer::LoadTokenizerJson(parts.random->tokenizer));
+  auto decoder = std::make_shared<backbone::Decoder>(parts.random->shape, device);
+  decoder->InitialiseRandom(parts.random->seed);
+  return Start{std::move(decoder), std::move(tokenizer)};
+}
+
 }  // namespace
 
 Status TrainingModels::Publish() {
@@ -65,16 +85,15 @@ Status TrainingModels::Load(const std::string& folder) {
   return {};
 }
 
-Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& config, const std::string& model,
+Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& config, const TrainParts& parts,
                                                            bool frozen_roles) {
   const settings::Backbone& settings = config.settings.backbone;
   JADE_ASSIGN_OR_RETURN(const at::Device device, backbone::ChooseDevice(settings.device));
-  JADE_ASSIGN_OR_RETURN(const weights::ModelFiles files, weights::ModelFiles::Open(model));
-  JADE_ASSIGN_OR_RETURN(const tokenizer::Tokenizer tokenizer, files.LoadTokenizer());
-  JADE_ASSIGN_OR_RETURN(tokenizer::ChatFormat chat, tokenizer::ChatFormat::Detect(tokenizer));
   at::set_num_threads(ThreadsOf(settings));
+  JADE_ASSIGN_OR_RETURN(Start start, LoadStart(parts, device));
+  JADE_ASSIGN_OR_RETURN(tokenizer::ChatFormat chat, tokenizer::ChatFormat::Detect(start.tokenizer));
   auto models = std::make_unique<TrainingModels>();
-  JADE_ASSIGN_OR_RETURN(models->policy, backbone::LoadDecoder(files, device));
+  models->policy = std::move(start.decoder);
   if (config.lora.rank > 0) {
     if (!device.is_cpu()) return Error(ErrorCode::kUnsupported, "`train.actor.lora` is for the processor");
     JADE_ASSIGN_OR_RETURN(LoraAdapters lora,
@@ -88,7 +107,7 @@ Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& co
   models->serving = copied ? CopyOf(*models->policy) : models->policy;
   if (NeedsStart(config, frozen_roles)) models->start = models->lora ? models->policy : CopyOf(*models->policy);
   models->max_positions = models->policy->config().max_positions;
-  models->tokenizer = tokenizer.spec();
+  models->tokenizer = start.tokenizer.spec();
   models->vocabulary = backbone::MakeVocabulary(chat, models->policy->config().vocab_size);
   JADE_ASSIGN_OR_RETURN(models->engine, MakeTrainingEngine(settings, *models, std::move(chat)));
   return models;

@@ -12,6 +12,7 @@
 #include "runtime/tokenizer/spec.h"
 #include "runtime/train/lora.h"
 #include "runtime/train/train_config.h"
+#include "runtime/train/train_parts.h"
 
 namespace jade::train {
 
@@ -34,8 +35,8 @@ struct TrainingModels {
   Status Load(const std::string& folder);
 };
 
-// `frozen_roles`: some role is not trained.
-Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& config, const std::string& model,
+// Of `parts` the start is read. `frozen_roles`: some role is not trained.
+Result<std::unique_ptr<TrainingModels>> LoadTrainingModels(const TrainConfig& config, const TrainParts& parts,
                                                            bool frozen_roles);
 
 }  // namespace jade::train
