@@ -226,6 +226,7 @@ Status PolicyTrainer::Score(Step& step) {
         token.entropy = scores[i].entropy;
         if (!std::isfinite(scores[i].log_prob)) return NotFinite(step, mini, "a log-probability is not finite");
       }
+      if (critic_ != nullptr && critic_->decoder() == nullptr) KeepValues(step, micro, hidden);
     }
   }
   return {};
@@ -253,21 +254,23 @@ Status PolicyTrainer::ScoreReference(Step& step) {
   return {};
 }
 
+void PolicyTrainer::KeepValues(Step& step, const MicroBatch& micro, const at::Tensor& hidden_MD) const {
+  const at::Tensor values = critic_->Values(hidden_MD).to(at::kCPU).contiguous();
+  for (size_t i = 0; i < micro.flat.size(); ++i) {
+    step.tokens[static_cast<size_t>(micro.flat[i])].value = values.data_ptr<float>()[i];
+  }
+}
+
 Status PolicyTrainer::ScoreValues(Step& step) {
-  if (critic_ == nullptr) return {};
+  step.has_values = critic_ != nullptr;
+  if (critic_ == nullptr || critic_->decoder() == nullptr) return {};  // a head's came with the policy's scores
   const at::NoGradGuard no_grad;
-  const backbone::Decoder& decoder = critic_->decoder() != nullptr ? *critic_->decoder() : *parts_.policy;
-  const backbone::DecoderWeights weights = critic_weights_ ? critic_weights_->Get() : PolicyWeights();
+  const backbone::DecoderWeights weights = critic_weights_->Get();
   for (const MiniBatch& mini : step.flat.mini_batches) {
     for (const MicroBatch& micro : mini) {
-      const at::Tensor hidden = decoder.ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M);
-      const at::Tensor values = critic_->Values(hidden).to(at::kCPU).contiguous();
-      for (size_t i = 0; i < micro.flat.size(); ++i) {
-        step.tokens[static_cast<size_t>(micro.flat[i])].value = values.data_ptr<float>()[i];
-      }
+      KeepValues(step, micro, critic_->decoder()->ForwardPacked(micro.packed, weights).index_select(0, micro.rows_M));
     }
   }
-  step.has_values = true;
   return {};
 }
 

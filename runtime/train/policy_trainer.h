@@ -58,6 +58,7 @@ class PolicyTrainer {
   Status Score(Step& step);
   Status ScoreReference(Step& step);
   Status ScoreValues(Step& step);
+  void KeepValues(Step& step, const MicroBatch& micro, const at::Tensor& hidden_MD) const;
   Status Estimate(Step& step);
   Status EstimateAdvantages(Step& step);
   Status RunMiniBatch(Step& step, const MiniBatch& mini, bool train_policy);
