@@ -196,6 +196,38 @@ TEST_F(TrainRunTest, ADivergingRunStopsAndSaysWhere) {
   EXPECT_THAT(summary.error().ToString(), HasSubstr("Say"));
 }
 
+TEST_F(TrainRunTest, TheAdaptiveKlCoefficientGoesOnExactly) {
+  const auto with = [&](const std::string& run) {
+    return Config(run, "  kl: { in: loss, coefficient: 0.05, adaptive: { target: 1e-4, horizon: 400 } }\n");
+  };
+  ASSERT_TRUE(Train(with("whole")).ok());
+  const auto whole = Figures("whole");
+  for (const int64_t step : {2, 3, 4, 5}) {  // it moves, so that one that began anew would be another
+    EXPECT_GT(std::abs(whole.at({step, "kl/coefficient"}) - whole.at({step + 1, "kl/coefficient"})), 1e-4) << step;
+    EXPECT_GT(std::abs(whole.at({step, "kl/coefficient"}) - 0.05), 1e-4) << step;
+  }
+  for (const int64_t stop : {1, 4}) {
+    const std::string run = "cut" + std::to_string(stop);
+    ASSERT_TRUE(Train(with(run), {.stop_after_steps = stop}).ok());
+    ASSERT_TRUE(Train(with(run), {.resume = true}).ok());
+    EXPECT_EQ(Figures(run), whole) << "stopped after " << stop;
+  }
+}
+
+TEST_F(TrainRunTest, LayersThatAreComputedAgainChangeNothing) {
+  for (const CriticKind critic : {CriticKind::kModel, CriticKind::kHead}) {
+    const std::string name = critic == CriticKind::kModel ? "model" : "head";
+    for (const bool again : {false, true}) {
+      TrainConfig config = Config(name + (again ? "-again" : "-kept"));
+      config.critic = critic;
+      config.update.checkpointing = again;
+      ASSERT_TRUE(Train(config).ok());
+    }
+    EXPECT_EQ(Figures(name + "-again"), Figures(name + "-kept"));
+    EXPECT_EQ(TextOf(name + "-again/last/model.safetensors"), TextOf(name + "-kept/last/model.safetensors"));
+  }
+}
+
 TEST_F(TrainRunTest, AFolderThatHoldsARunIsNotWrittenOver) {
   TrainConfig config = Config("run");
   config.steps = 1;
