@@ -69,6 +69,14 @@ std::optional<std::string> CheckKl(Values values, size_t window, const AlarmLimi
   return fmt::format("KL from the reference is {:.3f} nats a token, above {:.3f}", now, limits.kl);
 }
 
+// The figure that chooses the best model, against the start. A twentieth is above the noise of a few hundred questions.
+std::optional<std::string> FallOf(Values values, const AlarmLimits& limits) {
+  const double first = values.front(), now = values.back();
+  const double most = std::max(limits.dev_fall, limits.dev_fall_share * std::abs(first));
+  if (first - now <= most + 1e-9) return std::nullopt;
+  return fmt::format("{} is {:.4f}, {:.4f} below the start ({:.4f})", limits.dev_figure, now, first - now, first);
+}
+
 struct Watched {
   std::string_view suffix;
   std::string_view kind;
@@ -116,6 +124,15 @@ void CheckTag(std::span<const StepRecord> history, const std::string& tag, const
     alarms->push_back({history.back().step, std::string(watched.kind), std::string(*role),
                        is_dev ? "on the development set: " + *now : *now});
   }
+}
+
+void CheckDevFigure(std::span<const StepRecord> history, const AlarmLimits& limits, std::vector<Alarm>* alarms) {
+  const auto figure = history.back().scalars.find(limits.dev_figure);
+  if (figure == history.back().scalars.end() || !std::isfinite(figure->second)) return;
+  const std::vector<double> values = ValuesOf(history, limits.dev_figure);
+  const auto now = FallOf(values, limits);
+  if (!now || (values.size() > 1 && FallOf(Values(values).first(values.size() - 1), limits))) return;
+  alarms->push_back({history.back().step, std::string(kDevFall), "", *now});
 }
 
 // The plan that has more than its share of the questions, if these are enough and of several types.
@@ -178,6 +195,7 @@ std::vector<Alarm> NewAlarms(std::span<const StepRecord> history, const AlarmLim
   for (const auto& [tag, value] : history.back().scalars) {
     if (std::isfinite(value)) CheckTag(history, tag, limits, &alarms);
   }
+  CheckDevFigure(history, limits, &alarms);
   CheckPlans(history, limits, &alarms);
   return alarms;
 }

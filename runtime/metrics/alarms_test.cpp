@@ -112,6 +112,35 @@ TEST(AlarmsTest, ValuesThatAreNotFinite) {
   EXPECT_EQ(alarms[0].text, "`policy/loss` is not finite");
 }
 
+TEST(AlarmsTest, TheDevFigureFallsBelowItsStart) {
+  const auto value = [](int64_t step) {
+    return std::vector<double>{0.40, 0.50, 0.36, 0.34, 0.30, 0.37, 0.34}.at(step);
+  };
+  const auto alarms = AlarmsOf("dev/f1", 7, value);
+  ASSERT_EQ(alarms.size(), 2U);  // 0.36 is within the 0.05; after 0.37 it sets in again
+  EXPECT_EQ(alarms[0].kind, kDevFall);
+  EXPECT_EQ(alarms[0].role, "");
+  EXPECT_EQ(alarms[0].step, 3);
+  EXPECT_EQ(alarms[0].text, "dev/f1 is 0.3400, 0.0600 below the start (0.4000)");
+  EXPECT_EQ(alarms[1].step, 6);
+  EXPECT_THAT(AlarmsOf("dev/em", 7, value), IsEmpty());  // another figure chooses
+}
+
+TEST(AlarmsTest, TheDevFigureOfALargeScaleFallsByItsShare) {
+  const auto alarms_from = [](double start, double then) {
+    std::vector<StepRecord> history{{0, {{"dev/reward", start}}, {}}, {10, {{"dev/reward", then}}, {}}};
+    AlarmLimits limits;
+    limits.dev_figure = "dev/reward";
+    return NewAlarms(history, limits).size();
+  };
+  EXPECT_EQ(alarms_from(50, 46), 0U);
+  EXPECT_EQ(alarms_from(50, 44), 1U);
+  EXPECT_EQ(alarms_from(-50, -54), 0U);
+  EXPECT_EQ(alarms_from(-50, -56), 1U);
+  EXPECT_EQ(alarms_from(0, -0.04), 0U);
+  EXPECT_EQ(alarms_from(0, -0.06), 1U);
+}
+
 TEST(AlarmsTest, NothingToSayAboutNothing) {
   EXPECT_THAT(NewAlarms({}), IsEmpty());
   // A tag without a role, and one whose last step lacks it.

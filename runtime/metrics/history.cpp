@@ -34,11 +34,11 @@ Status EachLine(const std::string& path, int64_t last_step,
   }
 }
 
-void TakeScalars(const json& line, Scalars* scalars) {
+void TakeScalars(const json& line, bool is_dev, Scalars* scalars) {
   const auto values = line.find("scalars");
   if (values == line.end() || !values->is_object()) return;
   for (const auto& [tag, value] : values->items()) {
-    if (tag.starts_with("dev/")) continue;
+    if (tag.starts_with("dev/") != is_dev) continue;
     if (value.is_number()) (*scalars)[tag] = value.get<double>();
     if (value.is_null()) (*scalars)[tag] = std::nan("");
   }
@@ -57,24 +57,28 @@ void TakePlans(const json& line, Plans* plans) {
   }
 }
 
-}  // namespace
-
-Result<std::vector<StepRecord>> ReadHistory(const std::string& folder, int64_t last_step) {
-  Records records;
-  const auto record = [&](int64_t step) -> StepRecord& {
-    StepRecord& of = records[step];
-    of.step = step;
-    return of;
-  };
-  JADE_TRY(EachLine(fmt::format("{}/{}", folder, kMetricsFile), last_step,
-                    [&](int64_t step, const json& line) { TakeScalars(line, &record(step).scalars); }));
-  JADE_TRY(EachLine(fmt::format("{}/{}", folder, kPlansFile), last_step,
-                    [&](int64_t step, const json& line) { TakePlans(line, &record(step).plans); }));
+// Those that have figures, in order.
+std::vector<StepRecord> InOrder(Records records) {
   std::vector<StepRecord> history;
   for (auto& [step, of] : records) {
-    if (!of.scalars.empty()) history.push_back(std::move(of));
+    if (of.scalars.empty()) continue;
+    of.step = step;
+    history.push_back(std::move(of));
   }
   return history;
+}
+
+}  // namespace
+
+Result<History> ReadHistory(const std::string& folder, int64_t last_step) {
+  Records steps, evaluations;
+  JADE_TRY(EachLine(fmt::format("{}/{}", folder, kMetricsFile), last_step, [&](int64_t step, const json& line) {
+    TakeScalars(line, /*is_dev=*/false, &steps[step].scalars);
+    TakeScalars(line, /*is_dev=*/true, &evaluations[step].scalars);
+  }));
+  JADE_TRY(EachLine(fmt::format("{}/{}", folder, kPlansFile), last_step,
+                    [&](int64_t step, const json& line) { TakePlans(line, &steps[step].plans); }));
+  return History{InOrder(std::move(steps)), InOrder(std::move(evaluations))};
 }
 
 }  // namespace jade::metrics

@@ -11,10 +11,14 @@
 
 namespace jade::metrics {
 
-// The records of the steps up to `last_step`, in order, from metrics.jsonl and the lines of split "train" in
-// plans.jsonl. Figures of the development set (`dev/…`) are left out, and steps that have no others; `null` becomes
-// NaN. Lines that are damaged are passed over, as MetricsWriter drops them. A folder without these files has no
-// history. Fails with kIo.
-Result<std::vector<StepRecord>> ReadHistory(const std::string& folder, int64_t last_step);
+struct History {
+  std::vector<StepRecord> steps;
+  std::vector<StepRecord> evaluations;  // on the development set: the figures `dev/…`, without plans
+};
+
+// The records up to step `last_step`, in order, from metrics.jsonl and the lines of split "train" in plans.jsonl;
+// `null` becomes NaN. Lines that are damaged are passed over, as MetricsWriter drops them. A folder without these files
+// has no history. Fails with kIo.
+Result<History> ReadHistory(const std::string& folder, int64_t last_step);
 
 }  // namespace jade::metrics

@@ -62,7 +62,7 @@ TEST_F(HistoryTest, AlarmsAfterAResumptionAreThoseOfAnUninterruptedRun) {
     const auto read = ReadHistory(folder_, step);
     ASSERT_TRUE(read.ok()) << read.error().ToString();
     const std::vector<Alarm> expected = NewAlarms(std::span(whole).first(static_cast<size_t>(step)));
-    const std::vector<Alarm> found = NewAlarms(*read);
+    const std::vector<Alarm> found = NewAlarms(read->steps);
     ASSERT_EQ(found.size(), expected.size()) << step;
     for (size_t i = 0; i < found.size(); ++i) {
       EXPECT_EQ(found[i].kind, expected[i].kind);
@@ -74,13 +74,18 @@ TEST_F(HistoryTest, AlarmsAfterAResumptionAreThoseOfAnUninterruptedRun) {
   EXPECT_GE(raised, 3U);
 }
 
-TEST_F(HistoryTest, FiguresOfTheDevelopmentSetAndLaterStepsAreLeftOut) {
+TEST_F(HistoryTest, StepsAndEvaluationsApartWithoutLaterOnes) {
   Write(Collapse(3));
-  const auto history = ReadHistory(folder_, 2).value();
-  ASSERT_EQ(history.size(), 2U);
-  EXPECT_EQ(history[0].step, 1);
-  EXPECT_EQ(history[0].scalars, Collapse(1)[0].scalars);
-  EXPECT_EQ(history[0].plans, Collapse(1)[0].plans);
+  const History history = ReadHistory(folder_, 2).value();
+  ASSERT_EQ(history.steps.size(), 2U);
+  EXPECT_EQ(history.steps[0].step, 1);
+  EXPECT_EQ(history.steps[0].scalars, Collapse(1)[0].scalars);
+  EXPECT_EQ(history.steps[0].plans, Collapse(1)[0].plans);
+  ASSERT_EQ(history.evaluations.size(), 3U);
+  EXPECT_EQ(history.evaluations[0].step, 0);
+  EXPECT_EQ(history.evaluations[0].scalars, (Scalars{{"dev/f1", 0.5}}));
+  EXPECT_EQ(history.evaluations[2].scalars, (Scalars{{"dev/role/AG/valid", 0.5}}));
+  EXPECT_TRUE(history.evaluations[2].plans.empty());
 }
 
 TEST_F(HistoryTest, DamagedLinesArePassedOver) {
@@ -90,14 +95,16 @@ TEST_F(HistoryTest, DamagedLinesArePassedOver) {
       << "{\"step\": 6, \"scalars\": {\"a\": 1, \"b\": \"x\"}}\n";
   std::ofstream(folder_ + "/plans.jsonl", std::ios::app)
       << "{\"step\": 6, \"split\": 3, \"plans\": {}}\n{\"step\": 6, \"split\": \"train\", \"plans\": {\"a\": 1}}\n";
-  const auto history = ReadHistory(folder_, 9).value();
+  const auto history = ReadHistory(folder_, 9).value().steps;
   ASSERT_EQ(history.size(), 3U);
   EXPECT_EQ(history[2].step, 6);
   EXPECT_EQ(history[2].scalars, (Scalars{{"a", 1}}));
 }
 
 TEST_F(HistoryTest, ANewFolderHasNoHistory) {
-  EXPECT_TRUE(ReadHistory(folder_, 100).value().empty());
+  const History history = ReadHistory(folder_, 100).value();
+  EXPECT_TRUE(history.steps.empty());
+  EXPECT_TRUE(history.evaluations.empty());
 }
 
 }  // namespace

@@ -38,6 +38,20 @@ void AddArms(const View& view, const std::string& tag, LineChart* chart) {
   }
 }
 
+std::vector<Mark> MarksWhere(const View& view, const std::function<bool(const metrics::Alarm&)>& belongs) {
+  std::vector<Mark> marks;
+  for (const RunData& run : view.report->runs) {
+    for (const metrics::Alarm& alarm : run.alarms) {
+      if (!belongs(alarm) || marks.size() >= 50) continue;
+      const std::string who = view.report->runs.size() > 1 ? run.about.name + ", " : "";
+      const std::string role = alarm.role.empty() ? "" : ", " + alarm.role;
+      marks.push_back({static_cast<double>(alarm.step),
+                       Shortened(fmt::format("{}step {}{}: {}", who, alarm.step, role, alarm.text), 300)});
+    }
+  }
+  return marks;
+}
+
 // The alarms about this figure; of the role, or of all roles when it is empty.
 std::vector<Mark> MarksOf(const View& view, const std::string& figure, const std::string& role) {
   std::string kind;
@@ -45,21 +59,18 @@ std::vector<Mark> MarksOf(const View& view, const std::string& figure, const std
   if (figure == "valid") kind = metrics::kValidityDrop;
   if (figure == "length") kind = metrics::kLengthExplosion;
   if (figure == "kl") kind = metrics::kKl;
-  std::vector<Mark> marks;
-  for (const RunData& run : view.report->runs) {
-    for (const metrics::Alarm& alarm : run.alarms) {
-      if (kind.empty() || alarm.kind != kind || (!role.empty() && alarm.role != role) || marks.size() >= 50) continue;
-      const std::string who = view.report->runs.size() > 1 ? run.about.name + ", " : "";
-      marks.push_back({static_cast<double>(alarm.step),
-                       Shortened(fmt::format("{}step {}, {}: {}", who, alarm.step, alarm.role, alarm.text), 300)});
-    }
-  }
-  return marks;
+  return MarksWhere(view, [&](const metrics::Alarm& alarm) {
+    return !kind.empty() && alarm.kind == kind && (role.empty() || alarm.role == role);
+  });
 }
 
 std::string ChartOf(const View& view, const std::string& tag) {
   LineChart chart = Prepared(LookOf(tag));
   AddArms(view, tag, &chart);
+  // Its text begins with the figure that fell.
+  chart.marks = MarksWhere(view, [&](const metrics::Alarm& alarm) {
+    return alarm.kind == metrics::kDevFall && Begins(alarm.text, tag + " ");
+  });
   return Draw(chart);
 }
 

@@ -9,7 +9,7 @@
 
 #include "runtime/backbone/backbone.h"
 #include "runtime/files/atomic_file.h"
-#include "runtime/metrics/history.h"
+#include "runtime/metrics/alarms.h"
 
 namespace jade::train {
 namespace {
@@ -30,7 +30,7 @@ Result<RunJournal> RunJournal::Open(const TrainConfig& config, int64_t resumed_a
   if (resumed_at < 0) {
     JADE_TRY(journal.WriteDescription());
   } else {
-    JADE_ASSIGN_OR_RETURN(journal.steps_, metrics::ReadHistory(config.run, resumed_at));
+    JADE_ASSIGN_OR_RETURN(journal.history_, metrics::ReadHistory(config.run, resumed_at));
   }
   return journal;
 }
@@ -53,8 +53,8 @@ Status RunJournal::WriteDescription() {
 Status RunJournal::AddStep(int64_t step, double seconds, metrics::Scalars scalars, metrics::Plans plans) {
   JADE_TRY(writer_.Add(step, seconds, scalars));
   JADE_TRY(writer_.AddPlans(step, "train", plans));
-  steps_.push_back({step, std::move(scalars), std::move(plans)});
-  return RaiseAlarms(steps_);
+  history_.steps.push_back({step, std::move(scalars), std::move(plans)});
+  return RaiseAlarms(history_.steps);
 }
 
 Status RunJournal::AddEvaluation(int64_t step, double seconds, const SharedEvaluation& found) {
@@ -66,11 +66,14 @@ Status RunJournal::AddEvaluation(int64_t step, double seconds, const SharedEvalu
   progress_->Message(fmt::format("step {}: dev F1 {:.4f}, EM {:.4f}, reward {:.4f}, turns {:.2f}, retrievals {:.2f}",
                                  step, scalars.at("dev/f1"), scalars.at("dev/em"), scalars.at("dev/reward"),
                                  scalars.at("dev/turns"), scalars.at("dev/retrievals")));
-  return {};
+  history_.evaluations.push_back({step, scalars, {}});
+  return RaiseAlarms(history_.evaluations);
 }
 
 Status RunJournal::RaiseAlarms(const std::vector<metrics::StepRecord>& history) {
-  for (const metrics::Alarm& alarm : metrics::NewAlarms(history)) {
+  metrics::AlarmLimits limits;
+  limits.dev_figure = "dev/" + config_->dev.choose;
+  for (const metrics::Alarm& alarm : metrics::NewAlarms(history, limits)) {
     progress_->Message(fmt::format("step {}: {}", alarm.step, alarm.text));
     JADE_TRY(writer_.AddAlarm(alarm));
   }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "compiler/result/result.h"
-#include "runtime/metrics/alarms.h"
+#include "runtime/metrics/history.h"
 #include "runtime/metrics/metrics_writer.h"
 #include "runtime/progress/progress.h"
 #include "runtime/train/shared_evaluation.h"
@@ -23,6 +23,7 @@ class RunJournal {
 
   // `seconds` since the start of the run. Raises the step's alarms.
   Status AddStep(int64_t step, double seconds, metrics::Scalars scalars, metrics::Plans plans);
+  // The same of an evaluation on dev.
   Status AddEvaluation(int64_t step, double seconds, const SharedEvaluation& found);
 
  private:
@@ -34,7 +35,7 @@ class RunJournal {
   const TrainConfig* config_;
   metrics::MetricsWriter writer_;
   progress::Sink* progress_;
-  std::vector<metrics::StepRecord> steps_;
+  metrics::History history_;
 };
 
 }  // namespace jade::train

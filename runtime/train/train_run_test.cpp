@@ -228,6 +228,31 @@ TEST_F(TrainRunTest, LayersThatAreComputedAgainChangeNothing) {
   }
 }
 
+TEST_F(TrainRunTest, AFallOnDevRaisesAnAlarmAfterAResumptionToo) {
+  TrainConfig good = Config("good");
+  good.dev.choose = "reward";
+  good.steps = 30;
+  ASSERT_TRUE(Train(good).ok());
+  parts_.model = folder_ / "good/best";
+  const auto with = [&](const std::string& run) {
+    TrainConfig config = Config(run);
+    config.dev.choose = "reward";
+    config.actor_lr = -1e-2;  // what is rewarded becomes less likely
+    config.dev.every = 2;
+    return config;
+  };
+  ASSERT_TRUE(Train(with("whole")).ok());
+  const std::string alarms = TextOf("whole/alarms.jsonl");
+  EXPECT_THAT(alarms, HasSubstr("dev_fall"));
+  EXPECT_THAT(alarms, HasSubstr("dev/reward is "));
+  for (const int64_t stop : {1, 3, 5}) {
+    const std::string run = "cut" + std::to_string(stop);
+    ASSERT_TRUE(Train(with(run), {.stop_after_steps = stop}).ok());
+    ASSERT_TRUE(Train(with(run), {.resume = true}).ok());
+    EXPECT_EQ(TextOf(run + "/alarms.jsonl"), alarms);
+  }
+}
+
 TEST_F(TrainRunTest, AFolderThatHoldsARunIsNotWrittenOver) {
   TrainConfig config = Config("run");
   config.steps = 1;
