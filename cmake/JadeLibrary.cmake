@@ -32,10 +32,14 @@ endfunction()
 
 # jade_test(NAME name SRCS a_test.cpp … DEPS …): a GoogleTest binary, one ctest entry for each TEST.
 include(GoogleTest)
+if(JADE_TESTS)
+  add_library(jade_test_main STATIC ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+  target_link_libraries(jade_test_main PUBLIC GTest::gmock GTest::gtest PRIVATE jade_warnings)
+endif()
 function(jade_test)
   cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SRCS})
-  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} jade_warnings GTest::gtest GTest::gmock GTest::gtest_main)
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} jade_warnings jade_test_main)
   target_compile_definitions(${ARG_NAME} PRIVATE JADE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                  JADE_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${ARG_NAME} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60)

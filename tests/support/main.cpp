@@ -1,0 +1,26 @@
+// The entry of every test binary: what a test writes under testing::TempDir() is in a folder of this process alone, so
+// tests may run side by side, and is gone afterwards.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+int main(int argc, char** argv) {
+  testing::InitGoogleMock(&argc, argv);
+  if (GTEST_FLAG_GET(list_tests)) return RUN_ALL_TESTS();
+  std::string folder = testing::TempDir() + "jade_test_XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) {
+    std::perror(folder.c_str());
+    return 1;
+  }
+  setenv("TEST_TMPDIR", (folder + "/").c_str(), 1);  // what TempDir() reads; no other thread is running yet
+  const int failed = RUN_ALL_TESTS();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+  return failed;
+}
