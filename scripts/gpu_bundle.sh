@@ -2,12 +2,13 @@
 # Stages what JADE needs to be built on a machine that has a C++20 compiler, CMake, ninja and a LibTorch (that of a
 # PyTorch wheel with CUDA, say) but neither LLVM, Java, Debian's packages nor a network: the tracked sources as they are
 # here, the parser that ANTLR made of the grammars, and headers and libraries of the Debian packages that setup.sh names.
+# What is built has neither compiled code (LLVM) nor dense retrieval (FAISS, whose BLAS would stand beside LibTorch's).
 # usage: scripts/gpu_bundle.sh FOLDER [PART_MIB]
 #   FOLDER/jade-gpu.tar.gz.00, .01, … of at most PART_MIB (60) MiB each, and build.sh. On the other machine:
 #   cat jade-gpu.tar.gz.* | tar -xz && jade-gpu/build.sh [LIBTORCH]
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2; }
 out=$1
 part_mib=${2:-60}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,9 +29,9 @@ antlr=(antlr4 -Dlanguage=Cpp -no-listener -no-visitor -encoding utf-8 -Xexact-ou
 (cd "$root/grammar" && "${antlr[@]}" -o "$stage/parser" JadeLexer.g4 &&
   "${antlr[@]}" -lib "$stage/parser" -o "$stage/parser" JadeParser.g4)
 
-# The -dev packages of setup.sh, less those of LLVM and LibTorch.
+# The -dev packages of setup.sh, less those of LLVM, LibTorch and FAISS.
 mapfile -t packages < <(sed -n '/^packages=(/,/^)/p' "$root/scripts/setup.sh" | tr ' ' '\n' | grep -E -- '-dev$' |
-  grep -v '^llvm')
+  grep -Ev '^(llvm|libfaiss|libgloo|libtorch|libopenblas)')
 echo "gpu_bundle: ${packages[*]}" >&2
 for package in "${packages[@]}"; do
   dpkg-query -L "$package" >"$work/files" 2>/dev/null ||
@@ -90,7 +91,7 @@ export PKG_CONFIG="$here/bin/pkg-config" LIBTORCH=$libtorch
 export PKG_CONFIG_LIBDIR="$here/deps/usr/lib/$multiarch/pkgconfig:$here/deps/usr/share/pkgconfig"
 export PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
 # An rpath, unlike a runpath, also serves the libraries that libraries need.
-cmake -G Ninja -S "$here/jade" -B "$here/build" -DCMAKE_BUILD_TYPE=Release -DJADE_JIT=OFF \
+cmake -G Ninja -S "$here/jade" -B "$here/build" -DCMAKE_BUILD_TYPE=Release -DJADE_JIT=OFF -DJADE_FAISS=OFF \
   -DJADE_DEPS="$here/deps" -DJADE_GENERATED_PARSER="$here/parser" -DCMAKE_PREFIX_PATH="$here/deps/usr" \
   -DCMAKE_LIBRARY_ARCHITECTURE="$multiarch" -DCMAKE_EXE_LINKER_FLAGS="-Wl,--disable-new-dtags,-rpath-link,$here/deps/usr/lib/$multiarch" \
   -DCMAKE_CXX_FLAGS="-isystem $here/deps/usr/include -isystem $here/deps/usr/include/$multiarch"
