@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/grid_attention.h"
 
 namespace jade::backbone {
 namespace {
@@ -68,6 +69,16 @@ TEST_F(FusedOps, PackedAttention) {
        {HeadLayout{4, 2, 64}, HeadLayout{3, 3, 16}, HeadLayout{9, 3, 10}, HeadLayout{2, 1, 80}}) {
     const std::vector<int64_t> cu_seqlens{0, 1, 1, 64, 193, 258};
     ExpectAlike([&](const auto& in) { return PackedAttention(in[0], cu_seqlens, layout); },
+                [&](const auto& in) { return reference::PackedAttention(in[0], cu_seqlens, layout); },
+                {at::randn({258, layout.joint_width()}) * 2}, 1e-4);
+  }
+}
+
+TEST_F(FusedOps, GridAttention) {
+  for (const HeadLayout layout : {HeadLayout{4, 2, 64}, HeadLayout{3, 3, 16}, HeadLayout{9, 3, 10}}) {
+    const std::vector<int64_t> cu_seqlens{0, 1, 1, 64, 193, 258};
+    GridAttention grid(cu_seqlens, layout, at::kCPU);
+    ExpectAlike([&](const auto& in) { return grid.Attend(0, in[0]); },
                 [&](const auto& in) { return reference::PackedAttention(in[0], cu_seqlens, layout); },
                 {at::randn({258, layout.joint_width()}) * 2}, 1e-4);
   }

@@ -4,6 +4,7 @@
 
 #include "compiler/result/check.h"
 #include "runtime/backbone/fused_ops.h"
+#include "runtime/backbone/grid_attention.h"
 #include "runtime/backbone/model.h"
 #include "runtime/backbone/training_ops.h"
 
@@ -141,20 +142,6 @@ class PackedLayers {
   at::ScalarType type_ = at::kFloat;
 };
 
-// On devices without kernels of ours.
-class PackedBatchAttention final : public AttentionOperator {
- public:
-  PackedBatchAttention(const std::vector<int64_t>& cu_seqlens, HeadLayout layout)
-      : cu_seqlens_(cu_seqlens), layout_(layout) {}
-  at::Tensor Attend(int64_t, const at::Tensor& qkv_NC) override {
-    return PackedAttention(qkv_NC, cu_seqlens_, layout_);
-  }
-
- private:
-  const std::vector<int64_t>& cu_seqlens_;
-  HeadLayout layout_;
-};
-
 }  // namespace
 
 at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, at::ScalarType dtype) const {
@@ -166,7 +153,7 @@ at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, const DecoderWeights
   JADE_CHECK(batch.tokens_N.numel() == batch.token_count(), "{} tokens, lengths say {}", batch.tokens_N.numel(),
              batch.token_count());
   if (!device_.is_cpu()) {
-    PackedBatchAttention attention(batch.cu_seqlens, {config_.heads, config_.kv_heads, config_.head_dim});
+    GridAttention attention(batch.cu_seqlens, {config_.heads, config_.kv_heads, config_.head_dim}, device_);
     return Forward(batch.tokens_N, batch.positions_N, weights, attention);
   }
   // Shared with the graph when layers are computed again.

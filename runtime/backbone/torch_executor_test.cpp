@@ -22,20 +22,21 @@ std::vector<int32_t> Tokens(int64_t count, int32_t seed) {
 
 at::Tensor LastLogits(const Decoder& decoder, std::vector<int32_t> tokens) {
   const std::vector<std::vector<int32_t>> one{std::move(tokens)};
-  const at::Tensor hidden = decoder.ForwardPacked(PackSequences(one));
-  return decoder.Logits(hidden.narrow(0, hidden.size(0) - 1, 1)).view(-1);
+  const at::Tensor hidden = decoder.ForwardPacked(PackSequences(one, decoder.device()));
+  return decoder.Logits(hidden.narrow(0, hidden.size(0) - 1, 1)).view(-1).to(at::kCPU);
 }
 
 at::Tensor Row(std::span<float> logits, int64_t row) {
   return at::from_blob(logits.data() + row * 50, {50}, at::kFloat).clone();
 }
 
-class TorchExecution : public ::testing::Test {
+class TorchExecution : public ::testing::TestWithParam<at::DeviceType> {
  protected:
-  TorchExecution() {
+  void SetUp() override {
+    if (GetParam() == at::kCUDA && !CudaIsAvailable()) GTEST_SKIP() << "no CUDA device here";
     at::NoGradGuard no_grad;
     for (const uint64_t seed : {4, 5}) {
-      decoders_.push_back(std::make_shared<Decoder>(SmallConfig()));
+      decoders_.push_back(std::make_shared<Decoder>(SmallConfig(), at::Device(GetParam())));
       decoders_.back()->InitialiseRandom(seed);
     }
     TorchExecutorOptions options;
@@ -47,14 +48,14 @@ class TorchExecution : public ::testing::Test {
   std::unique_ptr<Executor> executor_;
 };
 
-TEST_F(TorchExecution, TheBudgetIsItsSize) {
+TEST_P(TorchExecution, TheBudgetIsItsSize) {
   EXPECT_EQ(executor_->block_count(), 64);
   EXPECT_EQ(executor_->block_bytes(), 2 * 2 * 2 * 16 * 16 * 4);
 }
 
 // Prompts in slices beside single rows, blocks in any order: the logits of one forward pass of each sequence alone. The
 // tolerance is that of fp32 sums in another order.
-TEST_F(TorchExecution, StepsAgreeWithWholePasses) {
+TEST_P(TorchExecution, StepsAgreeWithWholePasses) {
   at::NoGradGuard no_grad;
   const std::vector<std::vector<int32_t>> all{Tokens(150, 1), Tokens(70, 2), Tokens(9, 3)};
   const std::vector<std::vector<int64_t>> steps{{130, 5, 1}, {17, 60, 3}, {1, 3, 1}, {1, 1, 1}, {1, 1, 3}};
@@ -84,7 +85,7 @@ TEST_F(TorchExecution, StepsAgreeWithWholePasses) {
   }
 }
 
-TEST_F(TorchExecution, ACopiedBlockGoesOnByItself) {
+TEST_P(TorchExecution, ACopiedBlockGoesOnByItself) {
   at::NoGradGuard no_grad;
   const std::vector<int32_t> first = Tokens(30, 1);
   const std::vector<BlockId> blocks{7, 3}, forked{7, 9};
@@ -104,7 +105,7 @@ TEST_F(TorchExecution, ACopiedBlockGoesOnByItself) {
   EXPECT_TRUE(at::allclose(Row(executor_->Run({0, {&after, 1}}), 0), LastLogits(*decoders_[0], continued), 1e-4, 1e-5));
 }
 
-TEST_F(TorchExecution, PoliciesHaveTheirOwnWeightsAndChangeThem) {
+TEST_P(TorchExecution, PoliciesHaveTheirOwnWeightsAndChangeThem) {
   at::NoGradGuard no_grad;
   const std::vector<int32_t> tokens = Tokens(20, 1);
   const std::vector<BlockId> blocks{0, 1};
@@ -114,6 +115,9 @@ TEST_F(TorchExecution, PoliciesHaveTheirOwnWeightsAndChangeThem) {
   executor_->Refresh(1);
   EXPECT_TRUE(at::allclose(Row(executor_->Run({1, {&segment, 1}}), 0), LastLogits(*decoders_[1], tokens), 1e-4, 1e-5));
 }
+
+INSTANTIATE_TEST_SUITE_P(Devices, TorchExecution, ::testing::Values(at::kCPU, at::kCUDA),
+                         [](const auto& info) { return info.param == at::kCPU ? "Processor" : "Cuda"; });
 
 }  // namespace
 }  // namespace jade::backbone
