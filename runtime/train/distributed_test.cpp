@@ -66,9 +66,14 @@ struct Ended {
   bool killed() const { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 };
 
+// A build without Gloo trains in one process.
+#define SKIP_WITHOUT_GLOO() \
+  if (std::string_view(JADE_GROUPS).find("GLOO") == std::string_view::npos) GTEST_SKIP() << "built without Gloo"
+
 class DistributedTest : public testing::TrainRunFixture {
  protected:
   DistributedTest() { folder_.Write("solve.jade", std::string(testing::kLettersProgram)); }
+  void SetUp() override { SKIP_WITHOUT_GLOO(); }
 
   std::string Config(const std::string& run, int steps) {
     return folder_.Write(run + ".yaml",
@@ -217,6 +222,7 @@ void InTwo(Work work) {
 }
 
 TEST(ProcessGroup, SumsAndBroadcastsTensorsOfAnySizeInBuckets) {
+  SKIP_WITHOUT_GLOO();
   InTwo([](Collective& group) {
     const auto own = static_cast<float>(group.rank() + 1);
     std::vector<at::Tensor> tensors;
@@ -238,6 +244,7 @@ TEST(ProcessGroup, SumsAndBroadcastsTensorsOfAnySizeInBuckets) {
 }
 
 TEST(ProcessGroup, TextsOfAllRanks) {
+  SKIP_WITHOUT_GLOO();
   InTwo([](Collective& group) {
     const std::string own = group.rank() == 0 ? std::string("a\0\xff", 3) : "";
     const auto texts = GatherTexts(group, own);
@@ -250,6 +257,7 @@ TEST(ProcessGroup, TextsOfAllRanks) {
 }
 
 TEST(ProcessGroup, WhoeverWaitsAloneIsToldSo) {
+  SKIP_WITHOUT_GLOO();
   const auto joined = JoinProcessGroup({0, 2, 0, 2, "127.0.0.1", FreePort()}, {.timeout = 1});
   ASSERT_FALSE(joined.ok());
   EXPECT_THAT(joined.error().ToString(), HasSubstr("rank 0 of 2 did not meet the others at 127.0.0.1:"));

@@ -10,6 +10,7 @@
 
 #include "runtime/backbone/backbone.h"
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/backbone/make_engine.h"
 #include "runtime/backbone/model_io.h"
 #include "runtime/files/folder_lock.h"
 #include "runtime/train/checkpoint.h"
@@ -119,7 +120,8 @@ class SftRun {
       model = files->config();
     }
     JADE_ASSIGN_OR_RETURN(chat_, tokenizer::ChatFormat::Detect(*tokenizer));
-    model_ = std::make_unique<backbone::Decoder>(model);
+    JADE_ASSIGN_OR_RETURN(const at::Device device, backbone::ChooseDevice(config_.device));
+    model_ = std::make_unique<backbone::Decoder>(model, device);
     if (files) {
       JADE_TRY(backbone::LoadWeights(*files, model_.get()));
     } else {

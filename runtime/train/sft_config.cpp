@@ -146,6 +146,7 @@ Result<SftConfig> ReadConfig(const Document& document) {
       .Text("output", &out.output)
       .OneOf("output_type", {"bf16", "fp32"}, &output_type)
       .Int("seed", &seed, 0)
+      .OneOf("device", {"auto", "cpu", "cuda"}, &out.device)
       .OneOf("compute", {"auto", "fp32", "bf16"}, &compute)
       .Seconds("checkpoint_every", &out.checkpoint_seconds);
   out.seed = static_cast<uint64_t>(seed);

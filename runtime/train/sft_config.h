@@ -62,6 +62,7 @@ struct SftConfig {
   std::string output;                        // Hugging Face folder for the result
   bool output_bf16 = true;
   uint64_t seed = 1;
+  std::string device = "auto";  // auto, cpu, cuda
   ComputeType compute = ComputeType::kAuto;
   int64_t batch_tokens = 8192;  // an optimiser step
   int64_t micro_tokens = 4096;  // a forward and backward pass
