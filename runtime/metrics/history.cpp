@@ -58,12 +58,12 @@ void TakePlans(const json& line, Plans* plans) {
 }
 
 // Those that have figures, in order.
-std::vector<StepRecord> InOrder(Records records) {
+std::vector<StepRecord> InOrder(const Records& records) {
   std::vector<StepRecord> history;
-  for (auto& [step, of] : records) {
+  for (const auto& [step, of] : records) {
     if (of.scalars.empty()) continue;
-    of.step = step;
-    history.push_back(std::move(of));
+    history.push_back(of);
+    history.back().step = step;
   }
   return history;
 }
@@ -78,7 +78,7 @@ Result<History> ReadHistory(const std::string& folder, int64_t last_step) {
   }));
   JADE_TRY(EachLine(fmt::format("{}/{}", folder, kPlansFile), last_step,
                     [&](int64_t step, const json& line) { TakePlans(line, &steps[step].plans); }));
-  return History{InOrder(std::move(steps)), InOrder(std::move(evaluations))};
+  return History{InOrder(steps), InOrder(evaluations)};
 }
 
 }  // namespace jade::metrics

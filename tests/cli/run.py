@@ -134,7 +134,8 @@ def write_file(path, lines):
 
 def masked(data, folder, masks):
     text = data.decode("utf-8", errors="backslashreplace")
-    text = text.replace(str(folder), "<dir>").replace(str(ROOT), "<jade>")
+    text = text.replace(str(folder), "<dir>")
+    text = re.sub(r"(?<![\w.])" + re.escape(str(ROOT)) + r"(?![\w.-])", "<jade>", text)  # not within another path
     for pattern, replacement in masks + MASKS:
         text = re.sub(pattern, replacement, text, flags=re.M)
     return text
