@@ -83,7 +83,9 @@ class Queue:
         """The kept scores as `jade eval --compare` reads them."""
         kept = self.kept(arm, rate, seed)
         path = self.work / f"{self.folder(arm, rate, seed).name}.rows.jsonl"
-        lines = [json.dumps({"id": name, "question": name, "gold": [], "answer": "", "tokens": 0, "type": "", **{key: values[i] for key, values in kept["scores"].items()}})
+        unscored = {"gold": [], "answer": "", "tokens": 0, "type": ""}  # the comparison reads whole rows
+        lines = [json.dumps({"id": name, "question": name, **unscored,
+                             **{key: values[i] for key, values in kept["scores"].items()}})
                  for i, name in enumerate(kept["ids"])]
         path.write_text("\n".join(lines) + "\n")
         return str(path)

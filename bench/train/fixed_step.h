@@ -1,13 +1,20 @@
 #pragma once
-// For the tests of this room: a step that takes as long as it is told, and an engine that answers at once.
+// For the tests of this room: a step that takes as long as it is told, an engine that answers at once, names of rows.
 
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/engine/row.h"
 #include "runtime/train/measured_step.h"
 
 namespace jade::bench::testing {
+
+inline std::vector<std::string> Names(const std::vector<EngineRow>& rows) {
+  std::vector<std::string> names;
+  for (const EngineRow& row : rows) names.push_back(row.name);
+  return names;
+}
 
 class InstantEngine final : public engine::Engine {
  public:

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::Names;
 
 class FixedUpdate final : public train::MeasuredUpdate {
  public:
@@ -39,12 +40,6 @@ TrainBenchOptions Options() {
                     {"train.big", {.shape = {}, .sequences = 4, .tokens = 4}}};
   options.repetitions = 2;
   return options;
-}
-
-std::vector<std::string> Names(const std::vector<EngineRow>& rows) {
-  std::vector<std::string> names;
-  for (const EngineRow& row : rows) names.push_back(row.name);
-  return names;
 }
 
 TEST(TrainBench, RatesAndTheirShareOfTheBestPeak) {

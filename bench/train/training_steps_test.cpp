@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::Names;
 
 TrainingStepsOptions Options() {
   TrainingStepsOptions options;
@@ -17,12 +18,6 @@ TrainingStepsOptions Options() {
   options.samples = 2;
   options.before_sample = [] { return Status{}; };
   return options;
-}
-
-std::vector<std::string> Names(const std::vector<EngineRow>& rows) {
-  std::vector<std::string> names;
-  for (const EngineRow& row : rows) names.push_back(row.name);
-  return names;
 }
 
 TEST(TrainingStepsTest, PartsAndTheEngineAlone) {

@@ -34,7 +34,7 @@ at::Tensor SwiGlu(const at::Tensor& gate_up);
 at::Tensor Rotary(const at::Tensor& qkv_NC, const at::Tensor& cos, const at::Tensor& sin, const HeadLayout& layout);
 
 // Causal attention within each of the sequences of a packed batch: [N, C] → [N, H·E]. Work and memory are linear in N
-// and, per sequence, quadratic and linear in its length.
+// and, per sequence, quadratic and linear in its length. On the CPU; elsewhere: GridAttention.
 at::Tensor PackedAttention(const at::Tensor& qkv_NC, const std::vector<int64_t>& cu_seqlens, const HeadLayout& layout);
 
 // log softmax(hidden·headᵀ)[target] of each row, fp32 [M]: the loss of supervised training and of PPO, without keeping

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "compiler/result/check.h"
 #include "runtime/backbone/cpu_kernels.h"
 #include "runtime/backbone/tile_kernels.h"
 #include "runtime/backbone/tile_product.h"
@@ -292,7 +293,7 @@ class RotaryAttentionFunction : public torch::autograd::Function<RotaryAttention
 }  // namespace
 
 at::Tensor PackedAttention(const at::Tensor& qkv_NC, const std::vector<int64_t>& cu_seqlens, const HeadLayout& layout) {
-  if (!qkv_NC.device().is_cpu()) return reference::PackedAttention(qkv_NC, cu_seqlens, layout);
+  JADE_CHECK(qkv_NC.device().is_cpu(), "elsewhere GridAttention attends");
   // bf16 is widened for the scores and sums and rounded once, at the end.
   const at::Tensor x = qkv_NC.to(at::kFloat).contiguous();
   const bool records = at::GradMode::is_enabled() && x.requires_grad();

@@ -46,7 +46,7 @@ size_t CountOf(const std::string& text, const std::string& part) {
   return count;
 }
 
-// Left in the temporary folder, to be looked at.
+// In the temporary folder, to be looked at: TEST_TMPDIR=FOLDER keeps it.
 std::string Kept(const std::string& page, const std::string& name) {
   std::ofstream(testing::TempDir() + name, std::ios::binary) << page;
   return page;

@@ -30,7 +30,6 @@ int64_t StepsOf(const TrainConfig& config, size_t questions) {
 
 Status CompareStarts(Collective& collective, const TrainConfig& config, const QuestionSets& questions,
                      const std::string& weights) {
-  if (collective.size() == 1) return {};
   const nlohmann::ordered_json own{{"configuration", Fingerprint(config)},
                                    {"number of steps", StepsOf(config, questions.train.size())},
                                    {"number of training questions", questions.train.size()},

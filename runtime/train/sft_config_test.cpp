@@ -30,6 +30,8 @@ TEST(SftConfigTest, ReadsWhatIsGivenAndKeepsDefaults) {
   EXPECT_EQ(config->init->kv_heads, 2);
   EXPECT_EQ(config->batch_tokens, 1000);
   EXPECT_EQ(config->micro_tokens, 4096);
+  EXPECT_EQ(config->device, "auto");
+  EXPECT_EQ(ParseSftConfig("sft.yaml", std::string(kGood) + "device: cuda\n")->device, "cuda");
   ASSERT_EQ(config->stages.size(), 1U);
   const SftStage& stage = config->stages[0];
   ASSERT_EQ(stage.data.size(), 2U);

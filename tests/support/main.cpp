@@ -1,5 +1,5 @@
 // The entry of every test binary: what a test writes under testing::TempDir() is in a folder of this process alone, so
-// tests may run side by side, and is gone afterwards.
+// tests may run side by side. It is gone afterwards, unless TEST_TMPDIR says where to put it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@
 int main(int argc, char** argv) {
   testing::InitGoogleMock(&argc, argv);
   if (GTEST_FLAG_GET(list_tests)) return RUN_ALL_TESTS();
+  const bool keep = getenv("TEST_TMPDIR") != nullptr;
   std::string folder = testing::TempDir() + "jade_test_XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) {
     std::perror(folder.c_str());
@@ -21,6 +22,6 @@ int main(int argc, char** argv) {
   setenv("TEST_TMPDIR", (folder + "/").c_str(), 1);  // what TempDir() reads; no other thread is running yet
   const int failed = RUN_ALL_TESTS();
   std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
+  if (!keep) std::filesystem::remove_all(folder, ignored);
   return failed;
 }
