@@ -16,13 +16,37 @@ import os
 import sys
 import time
 
+PAD = 0
+
+
+def arguments():
+    """The options, and the work of the file that they name."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("work", help="a file of `jade bench train --work`")
+    parser.add_argument("--batch", type=int, default=32, help="calls generated together")
+    parser.add_argument("--micro", type=int, default=8, help="transitions in one forward pass of the update")
+    parser.add_argument("--calls", type=int, default=0, help="only the first so many, without ratios; 0: all")
+    parser.add_argument("--dtype", choices=["bf16", "fp32"], help="of the products; as the file says otherwise")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--json", action="store_true", help='print a JSON array of {"name", "value", "unit"}')
+    options = parser.parse_args()
+    try:
+        with open(options.work, encoding="utf-8") as file:
+            work = json.load(file)
+    except (OSError, ValueError) as error:
+        parser.error(f"cannot read {options.work}: {error}")
+    known = isinstance(work, dict) and work.get("format") == "jade-step" and work.get("version") == 1
+    if not known or not work.get("calls"):
+        parser.error(f"{options.work} is no file of `jade bench train --work` that this script knows")
+    return options, work
+
+
+OPTIONS, WORK = arguments()  # before what takes seconds to load and may not be there
 try:
     import torch
     import transformers
 except ImportError as error:
     sys.exit(f"bench_transformers_step: {error}: `pip install torch transformers` first")
-
-PAD = 0
 
 
 def padded(rows, left):
@@ -146,21 +170,8 @@ def measure(work, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("work", help="a file of `jade bench train --work`")
-    parser.add_argument("--batch", type=int, default=32, help="calls generated together")
-    parser.add_argument("--micro", type=int, default=8, help="transitions in one forward pass of the update")
-    parser.add_argument("--calls", type=int, default=0, help="only the first so many, without ratios; 0: all")
-    parser.add_argument("--dtype", choices=["bf16", "fp32"], help="of the products; as the file says otherwise")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--json", action="store_true", help='print a JSON array of {"name", "value", "unit"}')
-    options = parser.parse_args()
-    with open(options.work, encoding="utf-8") as file:
-        work = json.load(file)
-    if work.get("format") != "jade-step" or work.get("version") != 1:
-        parser.error(f"{options.work} is no file of `jade bench train --work` that this script knows")
-    rows, about = measure(work, options)
-    if options.json:
+    rows, about = measure(WORK, OPTIONS)
+    if OPTIONS.json:
         print(json.dumps([{"name": name, "value": value, "unit": unit} for name, value, unit in rows]))
         return
     print(about)
