@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the joint-training experiment as a queue that may be stopped and started again.
 
-  scripts/joint_experiment.py [WORK_FOLDER] [--jade PATH] [--minutes N] [--arms a,b] [--seeds 1,2,3] [--rates 1e-5,…]
+  scripts/joint_experiment.py [WORK_FOLDER] [--jade PATH] [--jobs N] [--minutes N] [--arms a,b] [--seeds 1,2,3] [--rates 1e-5,…]
 
 Every arm is run with three learning rates and the first seed; the rate with the best dev F1 is then run with the other
-seeds. A run that was cut off goes on from its checkpoint; one that is done is not run again. What a run came to, with the
+seeds. Each run takes one thread; --jobs runs go on side by side. A run that was cut off goes on from its checkpoint; one that is done is not run again. What a run came to, with the
 scores of every test question, is kept in bench/joint/results, so that the queue goes on in another clone. After each run
 WORK_FOLDER/ablation.json and summary.txt are written anew. Needs nothing but Python 3 and a built `jade`.
 """
@@ -17,39 +17,46 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARMS = {
-    "joint": "roles: { train: all }",
-    "planner": "roles: { train: planners, others: start }",
-    "executors": "roles: { train: executors, others: start }",
-    "planner-filter": "roles: { train: planners, others: filter }",
-    "executors-filter": "roles: { train: executors, others: filter }",
+    "joint": "train: all",
+    "planner": "train: planners, others: start",
+    "executors": "train: executors, others: start",
+    "planner-filter": "train: planners, others: filter",
+    "executors-filter": "train: executors, others: filter",
 }
+ROLES = "roles: { train: all"  # in the base configuration: an arm's own words take its place
 PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
 
 
 class Queue:
     def __init__(self, options):
         self.options = options
-        self.work = pathlib.Path(options.work).resolve()
-        self.work.mkdir(parents=True, exist_ok=True)
+        self.place = pathlib.Path(options.work).resolve()
+        self.place.mkdir(parents=True, exist_ok=True)
         self.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
         self.base = (ROOT / options.base).read_text()
+        if ROLES not in self.base:
+            sys.exit(f"{options.base}: it says `{ROLES} …`, where each arm says what it trains")
         self.results = ROOT / options.results
         self.results.mkdir(parents=True, exist_ok=True)
+        self.changed = threading.Condition()  # guards what follows, and the files of keep() and report()
+        self.started = set()
+        self.stopped = False  # nothing new is started
 
     def folder(self, arm, rate, seed):
-        return self.work / f"{arm}-lr{rate}-s{seed}"
+        return self.place / f"{arm}-lr{rate}-s{seed}"
 
     def config(self, arm, rate, seed):
         folder = self.folder(arm, rate, seed)
-        # A critic learns ten times as fast as its policy, as in the preset.
-        lines = (f"\n  run: {folder}\n  arm: {arm}\n  seed: {seed}\n  {ARMS[arm]}\n"
-                 f"  actor: {{ lr: {rate} }}\n  critic: {{ lr: {float(rate) * 10:g}, warm_up: {self.options.warm_up} }}\n")
-        path = self.work / f"{folder.name}.yaml"
-        path.write_text(self.base.rstrip("\n") + lines)
+        lines = f"\n  run: {folder}\n  arm: {arm}\n  seed: {seed}\n  actor: {{ lr: {rate} }}\n"
+        if "\n  critic:" not in self.base:  # it learns ten times as fast as its policy, as in the preset
+            lines += f"  critic: {{ lr: {float(rate) * 10:g}, warm_up: {self.options.warm_up} }}\n"
+        path = self.place / f"{folder.name}.yaml"
+        path.write_text(self.base.rstrip("\n").replace(ROLES, f"roles: {{ {ARMS[arm]}") + lines)
         return path
 
     def kept(self, arm, rate, seed):
@@ -82,7 +89,7 @@ class Queue:
     def rows_file(self, arm, rate, seed):
         """The kept scores as `jade eval --compare` reads them."""
         kept = self.kept(arm, rate, seed)
-        path = self.work / f"{self.folder(arm, rate, seed).name}.rows.jsonl"
+        path = self.place / f"{self.folder(arm, rate, seed).name}.rows.jsonl"
         unscored = {"gold": [], "answer": "", "tokens": 0, "type": ""}  # the comparison reads whole rows
         lines = [json.dumps({"id": name, "question": name, **unscored,
                              **{key: values[i] for key, values in kept["scores"].items()}})
@@ -95,11 +102,11 @@ class Queue:
         if self.result(arm, rate, seed):
             return True
         left = self.deadline - time.monotonic() if self.deadline else None
-        if left is not None and left < 30:
+        if self.stopped or (left is not None and left < 30):
             return False
         print(f"{time.strftime('%H:%M:%S')} {arm}, rate {rate}, seed {seed}", flush=True)
         config = self.config(arm, rate, seed)
-        log = open(self.work / f"{config.stem}.log", "ab")
+        log = open(self.place / f"{config.stem}.log", "ab")
         process = subprocess.Popen([self.options.jade, "train", str(config), "--resume"], cwd=ROOT, stdout=log,
                                    stderr=log)
         try:
@@ -108,15 +115,14 @@ class Queue:
             process.send_signal(signal.SIGINT)  # leaves a checkpoint
             process.wait()
             return False
-        except KeyboardInterrupt:
-            process.wait()
-            raise
         if status == 130:
             return False
         if status != 0:
-            sys.exit(f"{config}: exit status {status}; see {log.name}")
-        self.keep(arm, rate, seed)
-        self.report()
+            print(f"{config}: exit status {status}; see {log.name}", file=sys.stderr)
+            return False
+        with self.changed:
+            self.keep(arm, rate, seed)
+            self.report()
         return True
 
     def best_rate(self, arm):
@@ -125,16 +131,51 @@ class Queue:
             return None
         return max(done, key=lambda item: item[0]["best_f1"])[1]
 
-    def work_through(self):
+    def next(self):
+        """The next run, None where it waits for the rate that another one under way decides, or False: there is none."""
         first, *others = self.options.seeds
+        waiting = False
         for rate in self.options.rates:
             for arm in self.options.arms:
-                if not self.run(arm, rate, first):
-                    return
+                if (arm, rate, first) not in self.started:
+                    return arm, rate, first
         for seed in others:
             for arm in self.options.arms:
-                if not self.run(arm, self.best_rate(arm), seed):
+                rate = self.best_rate(arm)
+                if rate is None:
+                    waiting = True
+                elif (arm, rate, seed) not in self.started:
+                    return arm, rate, seed
+        return None if waiting else False
+
+    def work(self):
+        """One of the jobs: a run after the other, until there is none or one did not come to its end."""
+        while True:
+            with self.changed:
+                while not self.stopped and (of := self.next()) is None:
+                    self.changed.wait()
+                if self.stopped or not of:
                     return
+                self.started.add(of)
+            done = self.run(*of)
+            with self.changed:
+                self.stopped |= not done
+                self.changed.notify_all()
+
+    def work_through(self):
+        threads = [threading.Thread(target=self.work) for _ in range(self.options.jobs)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:  # the runs were told as well, and leave checkpoints
+            with self.changed:
+                self.stopped = True
+                self.changed.notify_all()
+            for thread in threads:
+                thread.join()
+            raise
 
     def compare(self, a, b):
         rows = {}
@@ -168,7 +209,7 @@ class Queue:
                                      "chosen": rate == self.best_rate(arm)})
         comparisons = [c for c in (self.compare(a, b) for a, b in PAIRS if {a, b} <= set(self.options.arms)) if c]
         ablation = {"rows": rows, "comparisons": comparisons}
-        (self.work / "ablation.json").write_text(json.dumps(ablation, indent=1) + "\n")
+        (self.place / "ablation.json").write_text(json.dumps(ablation, indent=1) + "\n")
         lines = []
         for arm in self.options.arms:
             chosen = [r for r in rows if r["arm"] == arm and r["chosen"]]
@@ -178,7 +219,7 @@ class Queue:
                 lines.append(f"{arm:18} rate {chosen[0]['lr']:g}  test F1 {statistics.mean(f1):.4f} ± {deviation:.4f} "
                              f"({len(f1)} seeds)  valid ≥ {min(r['valid_min'] for r in chosen):.3f}")
         lines += [json.dumps(c) for c in comparisons]
-        (self.work / "summary.txt").write_text("\n".join(lines) + "\n")
+        (self.place / "summary.txt").write_text("\n".join(lines) + "\n")
 
 
 def main():
@@ -188,6 +229,7 @@ def main():
     parser.add_argument("--base", default="bench/joint/base.yaml")
     parser.add_argument("--results", default="bench/joint/results", help="where what runs came to is kept")
     parser.add_argument("--minutes", type=float, default=0, help="stop with a checkpoint after so long (0: go on to the end)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side, of a thread each")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--rates", default="3e-5,1e-4,3e-4")
@@ -204,7 +246,7 @@ def main():
     queue = Queue(options)
     queue.work_through()
     queue.report()
-    print((queue.work / "summary.txt").read_text(), end="")
+    print((queue.place / "summary.txt").read_text(), end="")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,10 @@ struct PolicyTrainer::Step {
   LegalTokens legal;
   Accepted accepted = {};  // by rejection sampling
   PolicyBatch flat;
-  std::unique_ptr<CreditView> credit;  // the batch as runtime/advantage sees it
-  advantage::Options options;          // with this batch's role numbers
-  advantage::PolicyLossOptions<float> loss;
+  std::unique_ptr<CreditView> credit;                       // the batch as runtime/advantage sees it
+  advantage::Options options;                               // with this batch's role numbers
+  std::vector<advantage::PolicyLossOptions<float>> losses;  // by role
+  std::vector<uint32_t> roles;                              // by response token
   std::vector<double> role_weights;
   std::vector<TokenFigures> tokens;
   advantage::Estimates estimates;
@@ -277,11 +278,24 @@ Status PolicyTrainer::ScoreValues(Step& step) {
 Status PolicyTrainer::Estimate(Step& step) {
   step.options = config_.advantage;
   step.options.kl.coefficient = kl_.coefficient;
+  advantage::PolicyLossOptions<float> loss;
+  loss.clip_low = static_cast<float>(config_.update.clip_low);
+  loss.clip_high = static_cast<float>(config_.update.clip_high);
+  loss.dual_clip = static_cast<float>(config_.update.dual_clip);
+  loss.importance_cap = static_cast<float>(config_.update.importance_cap);
+  loss.entropy_coefficient = static_cast<float>(config_.update.entropy);
+  loss.kl_estimator = config_.advantage.kl.estimator;
+  if (config_.advantage.kl.in == advantage::KlPlace::kLoss) {
+    loss.kl_coefficient = static_cast<float>(kl_.coefficient);
+  }
+  step.losses.assign(step.batch.roles.size(), loss);
   step.role_weights.assign(step.batch.roles.size(), 1.0);
   for (size_t role = 0; role < step.batch.roles.size(); ++role) {
     const auto own = config_.per_role.find(step.batch.roles[role]);
     if (own == config_.per_role.end()) continue;
     step.role_weights[role] = own->second.weight * own->second.lr;
+    if (own->second.entropy) step.losses[role].entropy_coefficient = static_cast<float>(*own->second.entropy);
+    if (own->second.kl) step.losses[role].kl_coefficient = static_cast<float>(*own->second.kl);
     if (!own->second.estimator) continue;
     advantage::EstimatorOptions options = config_.advantage.defaults;
     options.estimator = *own->second.estimator;
@@ -289,14 +303,10 @@ Status PolicyTrainer::Estimate(Step& step) {
   }
   step.credit = std::make_unique<CreditView>(step.batch, step.flat, step.tokens,
                                              CreditViewOptions{step.has_values, step.has_reference});
-  step.loss.clip_low = static_cast<float>(config_.update.clip_low);
-  step.loss.clip_high = static_cast<float>(config_.update.clip_high);
-  step.loss.dual_clip = static_cast<float>(config_.update.dual_clip);
-  step.loss.importance_cap = static_cast<float>(config_.update.importance_cap);
-  step.loss.entropy_coefficient = static_cast<float>(config_.update.entropy);
-  step.loss.kl_estimator = config_.advantage.kl.estimator;
-  if (config_.advantage.kl.in == advantage::KlPlace::kLoss) {
-    step.loss.kl_coefficient = static_cast<float>(kl_.coefficient);
+  step.roles.resize(step.tokens.size());
+  for (size_t i = 0; i < step.flat.transitions.size(); ++i) {
+    std::fill(step.roles.begin() + step.flat.offsets[i], step.roles.begin() + step.flat.offsets[i + 1],
+              step.flat.transitions[i]->role);
   }
   if (config_.algorithm != Algorithm::kRejection) return EstimateAdvantages(step);
   // Every token that is trained is worth the same.
@@ -350,16 +360,17 @@ Status PolicyTrainer::RunMiniBatch(Step& step, const MiniBatch& mini, bool train
 
 TokenGradient PolicyTrainer::PolicyToken(Step& step, size_t place, const TokenScore& score) const {
   TokenFigures& token = step.tokens[place];
+  const advantage::PolicyLossOptions<float>& options = step.losses[step.roles[place]];
   advantage::PolicyLoss<float> of;
   if (config_.algorithm == Algorithm::kRejection) {
     of = LikelihoodLoss(score.log_prob, token.old_log_prob);
-    of.loss -= step.loss.entropy_coefficient * score.entropy;
-    of.d_entropy = -step.loss.entropy_coefficient;
+    of.loss -= options.entropy_coefficient * score.entropy;
+    of.d_entropy = -options.entropy_coefficient;
   } else {
     of =
         advantage::PolicyTokenLoss<float>({score.log_prob, token.old_log_prob, step.estimates.advantages[place],
                                            step.flat.rollout_log_probs[place], token.reference_log_prob, score.entropy},
-                                          step.loss);
+                                          options);
   }
   token.ratio = of.ratio;
   token.importance = of.importance;
@@ -377,7 +388,8 @@ double PolicyTrainer::PolicyBackward(Step& step, const MicroBatch& micro) {
   const backbone::DecoderWeights weights = PolicyWeights();
   const at::Tensor hidden =
       parts_.policy->ForwardPacked(micro.packed, weights, Forward()).index_select(0, micro.rows_M);
-  at::Tensor total = LinearTokenLoss(hidden, weights.head_VD, micro.tokens, step.loss.entropy_coefficient != 0, loss);
+  const bool entropy = std::ranges::any_of(step.losses, [](const auto& of) { return of.entropy_coefficient != 0; });
+  at::Tensor total = LinearTokenLoss(hidden, weights.head_VD, micro.tokens, entropy, loss);
   const double policy_loss = total.item<double>();
   total.backward({}, /*retain_graph=*/critic_ != nullptr && critic_->decoder() == nullptr);
   if (critic_ != nullptr && critic_->decoder() == nullptr) {

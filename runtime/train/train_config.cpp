@@ -60,6 +60,13 @@ void ReadPerRole(const Document& document, const Node& node, MapReader& roles, T
     ReadName(reader, document, "estimator", &advantage::ParseEstimator, &estimator);
     if (value.Find("estimator") != nullptr) role.estimator = estimator;
     reader.Float("weight", &role.weight, 0, 1e6).Float("lr", &role.lr, 0, 1e6);
+    const auto given = [&](const char* key, double least, double most, std::optional<double>* to) {
+      double number = 0;
+      reader.Float(key, &number, least, most);
+      if (value.Find(key) != nullptr) *to = number;
+    };
+    given("entropy", -1e3, 1e3, &role.entropy);
+    given("kl", 0, 1e6, &role.kl);
     roles.Absorb(reader.Finish());
     out->per_role[name] = role;
   }
@@ -281,6 +288,12 @@ void CheckTogether(const Document& document, MapReader& train, TrainConfig* out)
   }
   if (out->train_roles == "list" && out->roles.empty()) {
     train.Report(document.root, "`train.roles.train` names no role");
+  }
+  for (const auto& [role, of] : out->per_role) {
+    if (of.kl && out->advantage.kl.in != advantage::KlPlace::kLoss) {
+      train.Report(*document.root.Find("train")->Find("roles"),
+                   fmt::format("`kl` of role `{}` is a term of the loss: set `train.kl.in` to loss", role));
+    }
   }
 }
 

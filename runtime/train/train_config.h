@@ -22,8 +22,10 @@ enum class OtherRoles { kStart, kFilter };  // how roles that are not trained ar
 
 struct RoleTraining {
   std::optional<advantage::Estimator> estimator;
-  double weight = 1.0;  // of its tokens in the loss
-  double lr = 1.0;      // times the learning rate. Shared weights: it scales the role's share of the gradient
+  double weight = 1.0;            // of its tokens in the loss
+  double lr = 1.0;                // times the learning rate. Shared weights: it scales the role's share of the gradient
+  std::optional<double> entropy;  // instead of `update.entropy`
+  std::optional<double> kl;       // instead of `kl.coefficient`, with the KL in the loss; no controller moves it
 };
 
 struct RejectionConfig {

@@ -97,13 +97,19 @@ TEST(TrainConfig, ProcessesWaitForEachOtherAsLongAsSaid) {
 TEST(TrainConfig, RolesAreAllAKindOrNamed) {
   const auto config = ParseTrainConfig(
       "t.yaml", std::string(kLeast) +
-                    "  roles: { train: [AG, QR], others: filter, per_role: { AG: { estimator: rloo, weight: 2 } } }\n");
+                    "  kl: { in: loss }\n  roles: { train: [AG, QR], others: filter,\n"
+                    "    per_role: { AG: { estimator: rloo, weight: 2 }, QR: { entropy: 0.1, kl: 0 } } }\n");
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_EQ(config->train_roles, "list");
   EXPECT_THAT(config->roles, ::testing::ElementsAre("AG", "QR"));
   EXPECT_EQ(config->others, OtherRoles::kFilter);
   EXPECT_EQ(config->per_role.at("AG").estimator, advantage::Estimator::kRloo);
   EXPECT_EQ(config->per_role.at("AG").weight, 2.0);
+  EXPECT_EQ(config->per_role.at("AG").kl, std::nullopt);
+  EXPECT_EQ(config->per_role.at("QR").entropy, 0.1);
+  EXPECT_EQ(config->per_role.at("QR").kl, 0.0);
+  EXPECT_THAT(Problems(std::string(kLeast) + "  roles: { per_role: { AG: { kl: 0.1 } } }\n"),
+              HasSubstr("set `train.kl.in` to loss"));
 }
 
 TEST(TrainConfig, ASettingsFileWithoutTrainIsNotOne) {

@@ -128,6 +128,30 @@ TEST_F(TrainRunTest, RolesThatAreNotTrainedAreServedByTheStart) {
   EXPECT_TRUE(figures.contains({1, "role/Think/valid"}));
 }
 
+TEST_F(TrainRunTest, ARoleIsHeldAtTheStartByItsOwnCoefficient) {
+  const auto kl_of_say = [&](const std::string& run, const std::string& more) {
+    TrainConfig config = Config(run, "  kl: { in: loss, estimator: k2, coefficient: 0 }\n" + more);
+    config.steps = 20;
+    EXPECT_TRUE(Train(config).ok());
+    return Figures(run).at({20, "role/Say/kl"});
+  };
+  const double free = kl_of_say("free", ""), held = kl_of_say("held", "  roles: { per_role: { Say: { kl: 2 } } }\n");
+  EXPECT_LT(held, 0.5 * free);
+}
+
+TEST_F(TrainRunTest, ARolesEntropyIsWorthWhatItSays) {
+  const auto entropy_of_say = [&](const std::string& run, const std::string& more) {
+    TrainConfig config = Config(run, more);
+    config.steps = 20;
+    EXPECT_TRUE(Train(config).ok());
+    return Figures(run).at({20, "role/Say/entropy"});
+  };
+  const double plain = entropy_of_say("plain", "");
+  const double kept = entropy_of_say("kept", "  roles: { per_role: { Say: { entropy: 2 } } }\n");
+  const double most = std::log(259.0);  // of the vocabulary
+  EXPECT_LT(most - kept, 0.5 * (most - plain));
+}
+
 TEST_F(TrainRunTest, OneStepOffThePolicyIsCorrectedAndResumedExactly) {
   const auto with = [&](const std::string& run) {
     TrainConfig config = Config(run);
