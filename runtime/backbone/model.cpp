@@ -1,6 +1,8 @@
 #include "runtime/backbone/model.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "compiler/result/check.h"
 #include "runtime/backbone/fused_ops.h"
@@ -74,6 +76,42 @@ PackedBatch PackSequences(std::span<const std::vector<int32_t>> sequences, at::D
   }
   batch.tokens_N = tokens.to(device);
   batch.positions_N = positions.to(device);
+  return batch;
+}
+
+PackedBatch PackSharingPrefixes(std::span<const std::vector<int32_t>> sequences, at::Device device) {
+  PackedBatch batch = PackSequences(sequences, device);
+  if (!device.is_cpu()) return batch;
+  // In lexicographic order what a sequence shares with any before it, it shares with the one just before it.
+  std::vector<size_t> order(sequences.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return sequences[a] < sequences[b]; });
+  std::vector<int64_t> row_T(static_cast<size_t>(batch.token_count()));
+  std::vector<int64_t> token_N;  // of each row
+  const std::vector<int32_t>* before = nullptr;
+  const int64_t* rows_before = nullptr;
+  for (const size_t s : order) {
+    const std::vector<int32_t>& sequence = sequences[s];
+    int64_t* rows = row_T.data() + batch.cu_seqlens[s];
+    size_t shared = 0;
+    if (before != nullptr) {
+      const size_t most = std::min(before->size(), sequence.size());
+      while (shared < most && (*before)[shared] == sequence[shared]) ++shared;
+      std::copy_n(rows_before, shared, rows);
+    }
+    for (size_t i = shared; i < sequence.size(); ++i) {
+      rows[i] = static_cast<int64_t>(token_N.size());
+      token_N.push_back(batch.cu_seqlens[s] + static_cast<int64_t>(i));
+    }
+    before = &sequence;
+    rows_before = rows;
+  }
+  const auto count = static_cast<int64_t>(token_N.size());
+  if (10 * count > 9 * batch.token_count()) return batch;
+  const at::Tensor chosen = at::tensor(token_N, at::kLong);
+  batch.tokens_N = batch.tokens_N.index_select(0, chosen);
+  batch.positions_N = batch.positions_N.index_select(0, chosen);
+  batch.shared = std::make_shared<const SharedRows>(ShareRows(std::move(row_T), count, batch.cu_seqlens));
   return batch;
 }
 

@@ -153,6 +153,55 @@ TEST(Model, RecomputedLayersGiveTheSameGradientsBitForBit) {
   });
 }
 
+TEST(Model, SequencesThatBeginAlikeShareRows) {
+  const std::vector<std::vector<int32_t>> sequences{
+      {3, 1, 4, 1, 5, 9}, {3, 1, 4}, {}, {7, 8}, {3, 1, 4, 1, 5, 2}, {3, 1}, {3, 1, 4, 1, 5, 9}};
+  const PackedBatch plain = PackSequences(sequences), shared = PackSharingPrefixes(sequences);
+  ASSERT_NE(shared.shared, nullptr);
+  EXPECT_EQ(shared.cu_seqlens, plain.cu_seqlens);
+  EXPECT_EQ(shared.row_count(), 6 + 1 + 2);
+  for (int64_t t = 0; t < plain.token_count(); ++t) {
+    const int64_t row = shared.RowOf(t);
+    EXPECT_EQ(shared.tokens_N[row].item<int64_t>(), plain.tokens_N[t].item<int64_t>());
+    EXPECT_EQ(shared.positions_N[row].item<int64_t>(), plain.positions_N[t].item<int64_t>());
+  }
+  const std::vector<std::vector<int32_t>> different{{1, 2, 3, 4, 5, 6, 7, 8}, {1, 3, 4, 5, 6, 7, 8, 9}};
+  EXPECT_EQ(PackSharingPrefixes(different).shared, nullptr);  // not worth it
+  EXPECT_EQ(PackSharingPrefixes({}).token_count(), 0);
+}
+
+TEST(Model, SharedRowsChangeRoundingOnly) {
+  const std::vector<std::vector<int32_t>> sequences{{3, 1, 4, 1, 5, 9},    {3, 1, 4},         {}, {7, 8},
+                                                    {3, 1, 4, 1, 5, 2, 6}, {3, 1, 4, 1, 5, 9}};
+  const PackedBatch plain = PackSequences(sequences), shared = PackSharingPrefixes(sequences);
+  const at::Tensor rows = at::tensor(shared.shared->row_T, at::kLong);
+  for (const auto architecture : kArchitectures) {
+    Decoder decoder(TinyConfig(architecture));
+    decoder.InitialiseRandom(3);
+    decoder.SetRequiresGrad(true);
+    at::manual_seed(4);
+    const at::Tensor along = at::randn({plain.token_count(), 37});  // every token is asked for something else
+    for (const auto& [type, tolerance] : {std::pair(at::kFloat, 1e-5), std::pair(at::kBFloat16, 2e-2)}) {
+      const DecoderWeights weights = decoder.Weights(type);
+      const at::Tensor expected = Decoder::Logits(decoder.ForwardPacked(plain, weights), weights);
+      (expected * along).sum().backward();
+      const auto expected_gradients = TakeGradients(decoder);
+      for (const bool recompute : {false, true}) {
+        const at::Tensor hidden = decoder.ForwardPacked(shared, weights, {recompute}).index_select(0, rows);
+        const at::Tensor logits = Decoder::Logits(hidden, weights);
+        EXPECT_LT((logits - expected).norm().item<double>(), tolerance * expected.norm().item<double>());
+        (logits * along).sum().backward();
+        const auto gradients = TakeGradients(decoder);
+        for (size_t i = 0; i < gradients.size(); ++i) {
+          EXPECT_LE((gradients[i] - expected_gradients[i]).norm().item<double>(),
+                    tolerance * expected_gradients[i].norm().item<double>() + 1e-6)
+              << decoder.parameters()[i].name;
+        }
+      }
+    }
+  }
+}
+
 TEST(Model, ValuesDoNotDependOnWhetherGradientsAreRecorded) {
   ForEachTrained([](Decoder& decoder, const PackedBatch& batch, const at::Tensor& targets) {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {

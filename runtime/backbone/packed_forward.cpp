@@ -97,7 +97,10 @@ class PackedLayers {
   PackedLayers(const ModelConfig& config, const PackedBatch& batch, const DecoderWeights& weights,
                const at::Tensor& frequencies)
       : config_(config), batch_(batch), weights_(weights), layout_{config.heads, config.kv_heads, config.head_dim} {
-    const at::Tensor angles = batch.positions_N.to(at::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
+    const at::Tensor positions = batch.shared == nullptr
+                                     ? batch.positions_N
+                                     : batch.positions_N.index_select(0, at::tensor(batch.shared->row_T, at::kLong));
+    const at::Tensor angles = positions.to(at::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
     cos_ = angles.cos();
     sin_ = angles.sin();
     type_ = weights.layers.empty() ? at::kFloat : weights.layers.front().qkv_CD.scalar_type();
@@ -111,7 +114,7 @@ class PackedLayers {
         AddRmsNorm(in.hidden_ND, in.delta_ND, {w.attention_norm_D, g.attention_norm}, eps, type_);
     at::Tensor qkv_NC = Adapted(normed_ND, {w.qkv_CD, g.qkv}, {w.qkv_bias_C, g.qkv_bias}, w.adapters.qkv);
     if (config_.qk_norm) qkv_NC = NormaliseHeads(qkv_NC, w);
-    const at::Tensor attended = RotaryAttention(qkv_NC, cos_, sin_, batch_.cu_seqlens, layout_);
+    const at::Tensor attended = RotaryAttention(qkv_NC, cos_, sin_, batch_.cu_seqlens, layout_, batch_.shared);
     const at::Tensor output_ND =
         Adapted(attended, {w.output, g.output}, {w.output_bias_D, g.output_bias}, w.adapters.output);
     const auto [middle, ffn_ND] = AddRmsNorm(before, output_ND, {w.ffn_norm_D, g.ffn_norm}, eps, type_);
@@ -150,9 +153,10 @@ at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, at::ScalarType dtype
 
 at::Tensor Decoder::ForwardPacked(const PackedBatch& batch, const DecoderWeights& weights,
                                   ForwardOptions options) const {
-  JADE_CHECK(batch.tokens_N.numel() == batch.token_count(), "{} tokens, lengths say {}", batch.tokens_N.numel(),
-             batch.token_count());
+  JADE_CHECK(batch.tokens_N.numel() == batch.row_count(), "{} tokens, lengths say {}", batch.tokens_N.numel(),
+             batch.row_count());
   if (!device_.is_cpu()) {
+    JADE_CHECK(batch.shared == nullptr, "rows are shared on the processor only");
     GridAttention attention(batch.cu_seqlens, {config_.heads, config_.kv_heads, config_.head_dim}, device_);
     return Forward(batch.tokens_N, batch.positions_N, weights, attention);
   }

@@ -4,10 +4,12 @@
 // (master_gradient.h) while they are in the cache. What is computed does not depend on whether gradients are recorded,
 // bit for bit. Shapes as in model.h.
 
+#include <memory>
 #include <utility>
 
 #include "runtime/backbone/fused_ops.h"
 #include "runtime/backbone/master_gradient.h"
+#include "runtime/backbone/shared_rows.h"
 
 namespace jade::backbone {
 
@@ -33,8 +35,10 @@ at::Tensor Project(const at::Tensor& x, const TrainedWeight& weight, const Train
 at::Tensor AddLowRank(const at::Tensor& y, const at::Tensor& x, const at::Tensor& a, const at::Tensor& b, int64_t first,
                       double scale);
 
-// Rotary positions, then causal attention within each sequence: [N, C] → [N, H·E], in the type of qkv.
+// Rotary positions, then causal attention within each sequence: [N, C] → [N, H·E], in the type of qkv. Where sequences
+// share rows, cos and sin are of every token, as cu_seqlens are.
 at::Tensor RotaryAttention(const at::Tensor& qkv_NC, const at::Tensor& cos, const at::Tensor& sin,
-                           const std::vector<int64_t>& cu_seqlens, const HeadLayout& layout);
+                           const std::vector<int64_t>& cu_seqlens, const HeadLayout& layout,
+                           const std::shared_ptr<const SharedRows>& shared = nullptr);
 
 }  // namespace jade::backbone

@@ -24,8 +24,9 @@ std::vector<std::pair<size_t, size_t>> MiniBatchRanges(size_t count, const Batch
 
 class Packer {
  public:
-  Packer(const PolicyBatch& batch, const std::vector<std::vector<const engine::TokenMask*>>& masks, at::Device device)
-      : batch_(batch), masks_(masks), device_(device) {}
+  Packer(const PolicyBatch& batch, const std::vector<std::vector<const engine::TokenMask*>>& masks, bool share_prefixes,
+         at::Device device)
+      : batch_(batch), masks_(masks), share_prefixes_(share_prefixes), device_(device) {}
 
   MicroBatch Pack(std::span<const uint32_t> indices) const {
     MicroBatch micro;
@@ -51,7 +52,9 @@ class Packer {
     const bool free = std::all_of(micro.tokens.legal.begin(), micro.tokens.legal.end(),
                                   [](const engine::TokenMask* mask) { return mask == nullptr; });
     if (free) micro.tokens.legal.clear();
-    micro.packed = backbone::PackSequences(sequences, device_);
+    micro.packed = share_prefixes_ ? backbone::PackSharingPrefixes(sequences, device_)
+                                   : backbone::PackSequences(sequences, device_);
+    for (int64_t& row : rows) row = micro.packed.RowOf(row);
     micro.rows_M = at::tensor(rows, at::kLong).to(device_);
     micro.tokens.targets_M = at::tensor(targets, at::kLong).to(device_);
     return micro;
@@ -60,6 +63,7 @@ class Packer {
  private:
   const PolicyBatch& batch_;
   const std::vector<std::vector<const engine::TokenMask*>>& masks_;
+  bool share_prefixes_;
   at::Device device_;
 };
 
@@ -109,7 +113,7 @@ Result<PolicyBatch> MakePolicyBatch(const rollout::Batch& batch, const BatchOpti
     order.resize(out.transitions.size());
     std::iota(order.begin(), order.end(), 0U);
   }
-  const Packer packer(out, masks, device);
+  const Packer packer(out, masks, options.share_prefixes, device);
   for (const auto& [begin, end] : MiniBatchRanges(order.size(), options)) {
     out.mini_batches.push_back(
         SplitByTokens(out, std::span<const uint32_t>(order).subspan(begin, end - begin), options.micro_tokens, packer));

@@ -147,12 +147,16 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   JADE_TRY(Estimate(step));
 
   UpdateReport report;
+  int64_t rows = 0;  // that were computed for these tokens
   const bool train_policy = number >= config_.critic_warm_up || critic_ == nullptr;
   for (int64_t epoch = 0; epoch < config_.update.epochs && !report.stopped_early; ++epoch) {
     for (const MiniBatch& mini : step.flat.mini_batches) {
       JADE_TRY(RunMiniBatch(step, mini, train_policy));
       ++report.mini_batches;
-      for (const MicroBatch& micro : mini) report.tokens += micro.token_count();
+      for (const MicroBatch& micro : mini) {
+        report.tokens += micro.token_count();
+        rows += micro.packed.row_count();
+      }
       std::array<double, 2> moved{step.kl, step.kl_tokens};
       JADE_TRY(parts_.collective->Sum(moved));
       const double kl = moved[1] > 0 ? moved[0] / moved[1] : 0.0;
@@ -170,6 +174,8 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   JADE_ASSIGN_OR_RETURN(report.scalars, UpdateScalars({batch, step.flat, step.tokens, step.estimates,
                                                        step.has_reference, step.has_values},
                                                       *parts_.collective));
+  report.scalars["policy/shared_prefixes"] =
+      1 - static_cast<double>(rows) / static_cast<double>(std::max<int64_t>(report.tokens, 1));
   const auto mean = [](double sum, int64_t count) { return sum / static_cast<double>(std::max<int64_t>(count, 1)); };
   if (step.policy_updates > 0) {
     report.scalars["policy/loss"] = mean(step.policy_loss, step.policy_updates);
@@ -195,6 +201,7 @@ Status PolicyTrainer::Flatten(Step& step) {
   options.mini_transitions = config_.update.mini_batch;
   options.mini_batches = config_.update.mini_batches;
   options.micro_tokens = config_.update.micro_tokens;
+  options.share_prefixes = config_.update.share_prefixes;
   size_t trained = TrainedCount(step.batch);
   if (config_.algorithm == Algorithm::kRejection) {
     step.accepted = AcceptTransitions(step.batch, config_.rejection);

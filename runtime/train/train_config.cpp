@@ -197,7 +197,8 @@ void ReadUpdate(const Document& document, MapReader& train, TrainConfig* out) {
       .Float("kl_limit", &to.kl_limit, 0, 1e6)
       .Float("importance_cap", &to.importance_cap, 0, 1e6)
       .OneOf("compute", {"auto", "fp32", "bf16"}, &compute)
-      .Bool("checkpointing", &to.checkpointing);
+      .Bool("checkpointing", &to.checkpointing)
+      .Bool("share_prefixes", &to.share_prefixes);
   ReadName(reader, document, "loss_agg", &advantage::ParseLossAggregation, &to.aggregation);
   const Node* node = train.Child("update");
   if (node != nullptr && node->Find("mini_batches") != nullptr) {

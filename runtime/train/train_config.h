@@ -61,6 +61,7 @@ struct UpdateConfig {
   double importance_cap = 2.0;  // of exp(old − rollout); 0: no weight
   ComputeType compute = ComputeType::kAuto;
   bool checkpointing = false;  // of activations
+  bool share_prefixes = true;  // of prompts that begin alike, on the processor
 };
 
 struct RolloutConfig {

@@ -116,6 +116,21 @@ TEST_F(TrainRunTest, CuttingAMiniBatchIntoMicroBatchesChangesRoundingOnly) {
   }
 }
 
+TEST_F(TrainRunTest, SharedPrefixesChangeRoundingOnly) {
+  for (const bool share : {true, false}) {
+    TrainConfig config = Config(share ? "shared" : "apart");
+    config.steps = 2;
+    config.update.share_prefixes = share;
+    ASSERT_TRUE(Train(config).ok());
+  }
+  const auto shared = Figures("shared"), apart = Figures("apart");
+  EXPECT_EQ(apart.at({1, "policy/shared_prefixes"}), 0.0);
+  EXPECT_GT(shared.at({1, "policy/shared_prefixes"}), 0.2);  // two samples of every question
+  for (const char* tag : {"policy/loss", "policy/grad_norm", "value/loss", "value/grad_norm", "policy/kl_step"}) {
+    EXPECT_NEAR(shared.at({1, tag}), apart.at({1, tag}), 1e-4 * (1 + std::abs(apart.at({1, tag})))) << tag;
+  }
+}
+
 TEST_F(TrainRunTest, RolesThatAreNotTrainedAreServedByTheStart) {
   const TrainConfig config = Config("run", "  roles: { train: [Say] }\n");
   const auto roles = RolesOf(config, *parts_.program);
