@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/backbone.h"
+#include "cli/heap.h"
 #include "cli/load.h"
 #include "cli/model_file.h"
 #include "cli/terminal.h"
@@ -125,6 +126,7 @@ int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
     ShowDryRun(*found, command.json);
     return kFine;
   }
+  KeepFreedMemory();
   train::TrainOptions options;
   options.resume = command.resume;
   options.cancel = invocation.cancel;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rebuilds models/nano-start, the start of the joint-training experiment, from models/nano: 1.5 M tokens of demonstrations
+# Rebuilds models/nano-start, the start of the joint-training experiment, from models/nano: 400,000 tokens of demonstrations
 # whose plans are drawn uniformly from the valid ones. May be stopped and started again.
 #   scripts/build_nano_start.sh [WORK_FOLDER]      (default build/nano-start)     JADE=path/to/jade to use another binary
 set -euo pipefail
@@ -10,7 +10,7 @@ jade="$(realpath "${JADE:-$root/build/release/jade}")"
 mkdir -p "$work/data"
 cd "$work"
 [ -s data/uniform.jsonl ] || "$jade" data atlas --facts "$root/data/atlas" --demos 40000 --stage c --plans uniform \
-  --seed 31 --real 0.08 --out data/uniform.jsonl
+  --seed 31 --out data/uniform.jsonl
 ln -sfn "$root/models/nano" start
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 "$jade" sft "$root/models/nano-start/sft.yaml" --resume

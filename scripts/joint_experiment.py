@@ -232,7 +232,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, of a thread each")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--rates", default="3e-5,1e-4,3e-4")
+    parser.add_argument("--rates", default="2e-4,1e-4,3e-4")
     parser.add_argument("--warm-up", type=int, default=5, help="steps in which the critic alone learns")
     options = parser.parse_args()
     options.arms = options.arms.split(",")

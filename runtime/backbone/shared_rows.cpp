@@ -51,8 +51,7 @@ void SumInto(const at::Tensor& x, const SharedRows& shared, const at::Tensor& ou
       const auto first = static_cast<size_t>(shared.offset_N[static_cast<size_t>(n)]);
       const auto last = static_cast<size_t>(shared.offset_N[static_cast<size_t>(n) + 1]);
       if (last - first == 1) {
-        std::memcpy(to + n * width, from + shared.token_T[first] * width,
-                    static_cast<size_t>(width) * sizeof(Number));
+        std::memcpy(to + n * width, from + shared.token_T[first] * width, static_cast<size_t>(width) * sizeof(Number));
         continue;
       }
       std::fill(sum.begin(), sum.end(), 0.0F);
@@ -83,7 +82,9 @@ SharedRows ShareRows(std::vector<int64_t> row_T, int64_t rows, const std::vector
   shared.row_T = std::move(row_T);
   for (size_t s = 0; s + 1 < cu_seqlens.size(); ++s) {
     int64_t t = cu_seqlens[s];
-    const auto is_first = [&] { return shared.first_N[static_cast<size_t>(shared.row_T[static_cast<size_t>(t)])] == t; };
+    const auto is_first = [&] {
+      return shared.first_N[static_cast<size_t>(shared.row_T[static_cast<size_t>(t)])] == t;
+    };
     while (t < cu_seqlens[s + 1] && !is_first()) ++t;
     shared.known_S.push_back(t - cu_seqlens[s]);
   }
