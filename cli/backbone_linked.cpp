@@ -4,7 +4,6 @@
 
 #include "cli/backbone.h"
 #include "cli/command.h"
-#include "cli/heap.h"
 #include "cli/model_file.h"
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
@@ -76,7 +75,6 @@ std::vector<Finding> BackboneFindings() {
 }
 
 int RunSftCommand(const SftCommand& options, const std::atomic<bool>* cancel) {
-  KeepFreedMemory();
   const auto config = train::LoadSftConfig(options.config);
   if (!config.ok()) return Fail(config.error());
   train::SftOptions sft;

@@ -9,7 +9,6 @@
 #include "cli/bench_rows.h"
 #include "cli/bench_step.h"
 #include "cli/command.h"
-#include "cli/heap.h"
 #include "cli/terminal.h"
 #include "runtime/assets/assets.h"
 #include "runtime/backbone/measured_model.h"
@@ -52,7 +51,6 @@ Result<std::vector<bench::EngineRow>> Measure(const TrainBenchCommand& command, 
 }  // namespace
 
 int RunTrainBenchCommand(const TrainBenchCommand& command, const std::atomic<bool>* cancel) {
-  KeepFreedMemory();
   const auto rows = Measure(command, cancel);
   if (!rows.ok()) return Fail(rows.error());
   PrintRows(*rows,

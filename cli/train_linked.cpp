@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/backbone.h"
-#include "cli/heap.h"
 #include "cli/load.h"
 #include "cli/model_file.h"
 #include "cli/terminal.h"
@@ -126,7 +125,6 @@ int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
     ShowDryRun(*found, command.json);
     return kFine;
   }
-  KeepFreedMemory();
   train::TrainOptions options;
   options.resume = command.resume;
   options.cancel = invocation.cancel;

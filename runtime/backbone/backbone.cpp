@@ -126,7 +126,8 @@ BackboneFacts GetBackboneFacts() {
 
 void TuneAllocator() {
 #if defined(__GLIBC__)
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc accepts
+  // What is mapped is cleared by the kernel each time; no threshold that glibc accepts keeps blocks above 32 MiB from it.
+  mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
   mallopt(M_TOP_PAD, 64 << 20);
   mallopt(M_ARENA_MAX, 1);  // other arenas are cut into 64 MiB heaps and map what is larger
