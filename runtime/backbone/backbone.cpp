@@ -126,7 +126,7 @@ BackboneFacts GetBackboneFacts() {
 
 void TuneAllocator() {
 #if defined(__GLIBC__)
-  // What is mapped is cleared by the kernel each time; no threshold that glibc accepts keeps blocks above 32 MiB from it.
+  // What is mapped is cleared by the kernel each time, and blocks above 32 MiB are, whatever the threshold.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
   mallopt(M_TOP_PAD, 64 << 20);
