@@ -1,6 +1,6 @@
 #include "runtime/backbone/shared_rows.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -33,13 +33,6 @@ at::Tensor Gather(const at::Tensor& from, const std::vector<int64_t>& source) {
   return to;
 }
 
-float Wide(float x) {
-  return x;
-}
-float Wide(at::BFloat16 x) {
-  return std::bit_cast<float>(static_cast<uint32_t>(x.x) << 16);
-}
-
 template <typename Number>
 void SumInto(const at::Tensor& x, const SharedRows& shared, const at::Tensor& out) {
   const int64_t width = x.size(1);
@@ -57,7 +50,7 @@ void SumInto(const at::Tensor& x, const SharedRows& shared, const at::Tensor& ou
       std::fill(sum.begin(), sum.end(), 0.0F);
       for (size_t i = first; i < last; ++i) {
         const Number* row = from + shared.token_T[i] * width;
-        for (int64_t w = 0; w < width; ++w) sum[static_cast<size_t>(w)] += Wide(row[w]);
+        for (int64_t w = 0; w < width; ++w) sum[static_cast<size_t>(w)] += static_cast<float>(row[w]);
       }
       for (int64_t w = 0; w < width; ++w) to[n * width + w] = static_cast<Number>(sum[static_cast<size_t>(w)]);
     }

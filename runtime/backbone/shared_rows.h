@@ -28,8 +28,8 @@ SharedRows ShareRows(std::vector<int64_t> row_T, int64_t rows, const std::vector
 // On the processor, fp32 or bf16, contiguous. Not differentiable: they are parts of operators that are.
 at::Tensor ExpandRows(const at::Tensor& x_NW, const SharedRows& shared);  // [T, W]: a copy of its row for each token
 at::Tensor PickRows(const at::Tensor& x_TW, const SharedRows& shared);    // [N, W]: of each row its first token
-at::Tensor ScatterFirst(const at::Tensor& x_NW,
-                        const SharedRows& shared);  // [T, W]: rows at their first tokens, else 0
+// [T, W]: rows at their first tokens, 0 elsewhere.
+at::Tensor ScatterFirst(const at::Tensor& x_NW, const SharedRows& shared);
 // [N, W]: of each row the sum over its tokens, in fp32 and in their order, so that it does not depend on threads.
 at::Tensor SumRows(const at::Tensor& x_TW, const SharedRows& shared);
 

@@ -70,8 +70,19 @@ bool UsesTiles() {
   return ProcessorHasTiles();
 }
 
+namespace {
+
+// LibTorch's product of a matrix and a vector sums bf16 in bf16: those are widened.
+at::Tensor Multiplied(const at::Tensor& a, const at::Tensor& b) {
+  const bool vector = a.size(0) == 1 || b.size(1) == 1;
+  if (a.scalar_type() != at::kBFloat16 || !vector) return at::mm(a, b);
+  return at::mm(a.to(at::kFloat), b.to(at::kFloat)).to(at::kBFloat16);
+}
+
+}  // namespace
+
 at::Tensor Product(const at::Tensor& a, const at::Tensor& b) {
-  if (!RunsOnTiles(a, b)) return at::mm(a, b);
+  if (!RunsOnTiles(a, b)) return Multiplied(a, b);
   const at::Tensor c = at::empty({a.size(0), b.size(1)}, a.options());
   ProductInto(a, b, c);
   return c;
@@ -93,7 +104,7 @@ void ProductInto(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, 
   if (a.scalar_type() == c.scalar_type()) {
     at::addmm_out(to, to, a, b, add ? 1.0 : 0.0);
   } else if (add) {
-    const at::Tensor product = at::mm(a, b);
+    const at::Tensor product = Multiplied(a, b);
     if (c.is_contiguous() && c.device().is_cpu()) {
       AddConverted(product, c);
     } else {

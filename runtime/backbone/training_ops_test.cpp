@@ -34,11 +34,11 @@ TEST_F(TrainingOps, ProductsOfAnyLayoutAndSize) {
       for (const bool b_transposed : {false, true}) {
         const at::Tensor a = factor(rows, depth, a_transposed), b = factor(depth, columns, b_transposed);
         const at::Tensor exact = at::mm(a.to(at::kDouble), b.to(at::kDouble));
-        EXPECT_LT(RelativeError(Product(a, b), exact), 1.2e-2) << rows << " " << depth << " " << columns;
+        EXPECT_LT(RelativeError(Product(a, b), exact), 8e-3) << rows << " " << depth << " " << columns;
         const at::Tensor before = at::randn({rows, columns + 7});
         const at::Tensor sum = before.clone().narrow(1, 3, columns);  // rows with something beside them
         ProductInto(a, b, sum, /*add=*/true);
-        const double tolerance = UsesTiles() && rows >= 16 ? 1e-6 : 1.2e-2;
+        const double tolerance = UsesTiles() && rows >= 16 ? 1e-6 : 8e-3;
         EXPECT_LT(RelativeError(sum, exact + before.narrow(1, 3, columns)), tolerance);
       }
     }
