@@ -69,7 +69,7 @@ def run(options, weight, seed):
         return None
     steps = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     first, *_, last = [s for s in steps if "dev/f1" in s["scalars"]]
-    row = {"weight": weight, "seed": seed, "steps": last["step"]}
+    row = {"weight": weight, "seed": seed, "start": options.start, "base": options.base, "steps": last["step"]}
     for name, step in (("first", first), ("last", last)):
         row[name] = {key: round(step["scalars"][f"dev/{key}"], 4) for key in ("f1", "em", "turns", "retrievals", "reward")}
     return row
@@ -126,18 +126,23 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     options.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
     options.base = (ROOT / "bench/joint/tradeoff.yaml").read_text()
-    rows = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+    kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
+    rows = [r for r in kept if (r["start"], r["base"]) == (options.start, options.base)]
     done = {(r["weight"], r["seed"]) for r in rows}
     wanted = [(float(w), int(s)) for s in options.seeds.split(",") for w in options.weights.split(",")]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(run, options, *of) for of in wanted if of not in done]
-        for job in concurrent.futures.as_completed(jobs):
-            if job.result() is None:
-                continue
-            rows.append(job.result())
-            rows.sort(key=lambda r: (r["weight"], r["seed"]))
-            KEPT.parent.mkdir(parents=True, exist_ok=True)
-            KEPT.write_text("".join(json.dumps(r) + "\n" for r in rows))
+        try:
+            for job in concurrent.futures.as_completed(jobs):
+                if job.result() is None:
+                    continue
+                rows.append(job.result())
+                rows.sort(key=lambda r: (r["weight"], r["seed"]))
+                KEPT.parent.mkdir(parents=True, exist_ok=True)
+                KEPT.write_text("".join(json.dumps(r) + "\n" for r in rows))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     if not rows:
         return
     draw(rows, options.work / "tradeoff.svg")

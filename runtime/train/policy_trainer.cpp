@@ -15,6 +15,7 @@
 #include "runtime/backbone/cpu_kernels.h"
 #include "runtime/train/credit_view.h"
 #include "runtime/train/rejection.h"
+#include "runtime/train/role_losses.h"
 
 namespace jade::train {
 
@@ -285,24 +286,12 @@ Status PolicyTrainer::ScoreValues(Step& step) {
 Status PolicyTrainer::Estimate(Step& step) {
   step.options = config_.advantage;
   step.options.kl.coefficient = kl_.coefficient;
-  advantage::PolicyLossOptions<float> loss;
-  loss.clip_low = static_cast<float>(config_.update.clip_low);
-  loss.clip_high = static_cast<float>(config_.update.clip_high);
-  loss.dual_clip = static_cast<float>(config_.update.dual_clip);
-  loss.importance_cap = static_cast<float>(config_.update.importance_cap);
-  loss.entropy_coefficient = static_cast<float>(config_.update.entropy);
-  loss.kl_estimator = config_.advantage.kl.estimator;
-  if (config_.advantage.kl.in == advantage::KlPlace::kLoss) {
-    loss.kl_coefficient = static_cast<float>(kl_.coefficient);
-  }
-  step.losses.assign(step.batch.roles.size(), loss);
+  step.losses = RoleLosses(config_, kl_.coefficient, step.batch.roles);
   step.role_weights.assign(step.batch.roles.size(), 1.0);
   for (size_t role = 0; role < step.batch.roles.size(); ++role) {
     const auto own = config_.per_role.find(step.batch.roles[role]);
     if (own == config_.per_role.end()) continue;
     step.role_weights[role] = own->second.weight * own->second.lr;
-    if (own->second.entropy) step.losses[role].entropy_coefficient = static_cast<float>(*own->second.entropy);
-    if (own->second.kl) step.losses[role].kl_coefficient = static_cast<float>(*own->second.kl);
     if (!own->second.estimator) continue;
     advantage::EstimatorOptions options = config_.advantage.defaults;
     options.estimator = *own->second.estimator;
