@@ -91,6 +91,17 @@ MiniBatch SplitByTokens(const PolicyBatch& batch, std::span<const uint32_t> indi
 
 }  // namespace
 
+double PolicyBatch::SharedPrefixes() const {
+  int64_t tokens = 0, rows = 0;
+  for (const MiniBatch& mini : mini_batches) {
+    for (const MicroBatch& micro : mini) {
+      tokens += micro.token_count();
+      rows += micro.packed.row_count();
+    }
+  }
+  return tokens == 0 ? 0 : 1 - static_cast<double>(rows) / static_cast<double>(tokens);
+}
+
 Result<PolicyBatch> MakePolicyBatch(const rollout::Batch& batch, const BatchOptions& options, LegalTokens& legal,
                                     at::Device device) {
   PolicyBatch out;
@@ -107,6 +118,7 @@ Result<PolicyBatch> MakePolicyBatch(const rollout::Batch& batch, const BatchOpti
     out.rollout_log_probs.insert(out.rollout_log_probs.end(), transition.rollout_log_probs.begin(),
                                  transition.rollout_log_probs.end());
     out.rollout_log_probs.resize(static_cast<size_t>(out.offsets.back()));
+    out.roles.resize(static_cast<size_t>(out.offsets.back()), transition.role);
   }
   std::vector<uint32_t> order = options.order;
   if (order.empty()) {

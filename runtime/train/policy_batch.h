@@ -41,9 +41,12 @@ struct PolicyBatch {
   std::vector<int64_t> offsets;                         // [T + 1] into the flat arrays
   std::vector<uint8_t> counted;                         // by response token: it was a choice
   std::vector<float> rollout_log_probs;                 // by response token
+  std::vector<uint32_t> roles;                          // by response token, as Transition::role
   std::vector<MiniBatch> mini_batches;
 
   int64_t token_count() const { return offsets.empty() ? 0 : offsets.back(); }  // response tokens
+  // Of all tokens, prompts included, the share that has no row of its own.
+  double SharedPrefixes() const;
 };
 
 // The batch outlives the result, as does `legal`.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <random>
 #include <set>
 
@@ -28,7 +27,6 @@ struct PolicyTrainer::Step {
   std::unique_ptr<CreditView> credit;                       // the batch as runtime/advantage sees it
   advantage::Options options;                               // with this batch's role numbers
   std::vector<advantage::PolicyLossOptions<float>> losses;  // by role
-  std::vector<uint32_t> roles;                              // by response token
   std::vector<double> role_weights;
   std::vector<TokenFigures> tokens;
   advantage::Estimates estimates;
@@ -148,16 +146,12 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   JADE_TRY(Estimate(step));
 
   UpdateReport report;
-  int64_t rows = 0;  // that were computed for these tokens
   const bool train_policy = number >= config_.critic_warm_up || critic_ == nullptr;
   for (int64_t epoch = 0; epoch < config_.update.epochs && !report.stopped_early; ++epoch) {
     for (const MiniBatch& mini : step.flat.mini_batches) {
       JADE_TRY(RunMiniBatch(step, mini, train_policy));
       ++report.mini_batches;
-      for (const MicroBatch& micro : mini) {
-        report.tokens += micro.token_count();
-        rows += micro.packed.row_count();
-      }
+      for (const MicroBatch& micro : mini) report.tokens += micro.token_count();
       std::array<double, 2> moved{step.kl, step.kl_tokens};
       JADE_TRY(parts_.collective->Sum(moved));
       const double kl = moved[1] > 0 ? moved[0] / moved[1] : 0.0;
@@ -175,8 +169,7 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   JADE_ASSIGN_OR_RETURN(report.scalars, UpdateScalars({batch, step.flat, step.tokens, step.estimates,
                                                        step.has_reference, step.has_values},
                                                       *parts_.collective));
-  report.scalars["policy/shared_prefixes"] =
-      1 - static_cast<double>(rows) / static_cast<double>(std::max<int64_t>(report.tokens, 1));
+  report.scalars["policy/shared_prefixes"] = step.flat.SharedPrefixes();
   const auto mean = [](double sum, int64_t count) { return sum / static_cast<double>(std::max<int64_t>(count, 1)); };
   if (step.policy_updates > 0) {
     report.scalars["policy/loss"] = mean(step.policy_loss, step.policy_updates);
@@ -299,11 +292,6 @@ Status PolicyTrainer::Estimate(Step& step) {
   }
   step.credit = std::make_unique<CreditView>(step.batch, step.flat, step.tokens,
                                              CreditViewOptions{step.has_values, step.has_reference});
-  step.roles.resize(step.tokens.size());
-  for (size_t i = 0; i < step.flat.transitions.size(); ++i) {
-    std::fill(step.roles.begin() + step.flat.offsets[i], step.roles.begin() + step.flat.offsets[i + 1],
-              step.flat.transitions[i]->role);
-  }
   if (config_.algorithm != Algorithm::kRejection) return EstimateAdvantages(step);
   // Every token that is trained is worth the same.
   step.estimates.advantages.assign(step.flat.counted.begin(), step.flat.counted.end());
@@ -356,7 +344,7 @@ Status PolicyTrainer::RunMiniBatch(Step& step, const MiniBatch& mini, bool train
 
 TokenGradient PolicyTrainer::PolicyToken(Step& step, size_t place, const TokenScore& score) const {
   TokenFigures& token = step.tokens[place];
-  const advantage::PolicyLossOptions<float>& options = step.losses[step.roles[place]];
+  const advantage::PolicyLossOptions<float>& options = step.losses[step.flat.roles[place]];
   advantage::PolicyLoss<float> of;
   if (config_.algorithm == Algorithm::kRejection) {
     of = LikelihoodLoss(score.log_prob, token.old_log_prob);
