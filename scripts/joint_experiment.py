@@ -46,6 +46,7 @@ class Queue:
         self.changed = threading.Condition()  # guards what follows, and the files of keep() and report()
         self.started = set()
         self.stopped = False  # nothing new is started
+        self.failed = False
 
     def folder(self, arm, rate, seed):
         return self.place / f"{arm}-lr{rate}-s{seed}"
@@ -119,6 +120,7 @@ class Queue:
             return False
         if status != 0:
             print(f"{config}: exit status {status}; see {log.name}", file=sys.stderr)
+            self.failed = True
             return False
         with self.changed:
             self.keep(arm, rate, seed)
@@ -247,6 +249,7 @@ def main():
     queue.work_through()
     queue.report()
     print((queue.place / "summary.txt").read_text(), end="")
+    sys.exit(1 if queue.failed else 0)
 
 
 if __name__ == "__main__":

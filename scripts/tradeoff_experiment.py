@@ -111,6 +111,14 @@ def draw(rows, path):
     path.write_text("\n".join(out + ["</svg>"]) + "\n")
 
 
+def weights(text):
+    return [float(part) for part in text.split(",")]
+
+
+def seeds(text):
+    return [int(part) for part in text.split(",")]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", nargs="?", type=pathlib.Path, default=ROOT / "build/tradeoff")
@@ -118,18 +126,20 @@ def main():
     parser.add_argument("--jade", default=str(ROOT / "build/release/jade"))
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, of a thread each")
     parser.add_argument("--minutes", type=float, default=0, help="start and leave no run after so long (0: no limit)")
-    parser.add_argument("--weights", default="0,0.1,0.3,0.9")
-    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--weights", type=weights, default="0,0.1,0.3,0.9")
+    parser.add_argument("--seeds", type=seeds, default="1,2,3")
     options = parser.parse_args()
     if not os.access(options.jade, os.X_OK):
         parser.error(f"no {options.jade}: run scripts/build.sh first, or give --jade")
+    if not pathlib.Path(options.start).is_dir():
+        parser.error(f"no model in {options.start}: run scripts/joint_experiment.py first, or name another folder")
     options.work.mkdir(parents=True, exist_ok=True)
     options.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
     options.base = (ROOT / "bench/joint/tradeoff.yaml").read_text()
     kept = [json.loads(line) for line in KEPT.read_text().splitlines()] if KEPT.exists() else []
     rows = [r for r in kept if (r["start"], r["base"]) == (options.start, options.base)]
     done = {(r["weight"], r["seed"]) for r in rows}
-    wanted = [(float(w), int(s)) for s in options.seeds.split(",") for w in options.weights.split(",")]
+    wanted = [(weight, seed) for seed in options.seeds for weight in options.weights]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         jobs = [pool.submit(run, options, *of) for of in wanted if of not in done]
         try:
@@ -144,7 +154,7 @@ def main():
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not rows:
-        return
+        sys.exit("nothing was measured")
     draw(rows, options.work / "tradeoff.svg")
     for weight in sorted({r["weight"] for r in rows}):
         of = [r["last"] for r in rows if r["weight"] == weight]
