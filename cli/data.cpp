@@ -1,4 +1,4 @@
-// jade data atlas, and where `jade data import` is added
+// jade data atlas and pretend, and where `jade data import` is added
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "runtime/data/atlas.h"
+#include "runtime/data/pretend_set.h"
 
 namespace jade::cli {
 namespace {
@@ -36,17 +37,20 @@ nlohmann::ordered_json SummaryJson(const data::AtlasSummary& summary) {
   return json;
 }
 
-int Build(const Options& options) {
-  data::AtlasOptions atlas{.facts = options.facts, .output = options.output.empty() ? options.facts : options.output};
-  if (options.seed != 0) atlas.seed = options.seed;
-  const auto summary = data::BuildAtlas(atlas);
+int Show(const Result<data::AtlasSummary>& summary, bool json) {
   if (!summary.ok()) return Fail(summary.error());
-  if (options.json) {
+  if (json) {
     fmt::print("{}\n", SummaryJson(*summary).dump());
   } else {
     fmt::print("{}", summary->ToText());
   }
   return kFine;
+}
+
+int Build(const Options& options) {
+  data::AtlasOptions atlas{.facts = options.facts, .output = options.output.empty() ? options.facts : options.output};
+  if (options.seed != 0) atlas.seed = options.seed;
+  return Show(data::BuildAtlas(atlas), options.json);
 }
 
 int Demonstrate(const Options& options, const std::atomic<bool>& cancel) {
@@ -72,6 +76,34 @@ int Demonstrate(const Options& options, const std::atomic<bool>& cancel) {
     fmt::print("{}: {} demonstrations\n", options.output, HumanCount(static_cast<uint64_t>(options.demonstrations)));
   }
   return kFine;
+}
+
+void AddPretend(CLI::App& data, Invocation& invocation) {
+  struct Wanted {
+    data::PretendSetOptions set;
+    std::string pool = "training";
+    bool json = false;
+  };
+  auto wanted = std::make_shared<Wanted>();
+  CLI::App* pretend = data.add_subcommand("pretend", "Make a corpus and a question set about a pretend world");
+  pretend->footer(
+      "Examples:\n  jade data pretend --out pretend\n  jade data pretend --countries 1000 --seed 3 --out pretend\n"
+      "A `train` configuration takes them as `train.data.train` and `train.data.corpus` (docs/training.md).");
+  pretend->add_option("-o,--out", wanted->set.output, "folder of corpus.jsonl and questions.jsonl")->required();
+  pretend->add_option("--countries", wanted->set.countries, "its size: about 8 passages and 25 questions for each")
+      ->check(CLI::Range(4, data::kMostCountries))
+      ->capture_default_str();
+  pretend->add_option("--seed", wanted->set.seed, "of names, facts, wordings and questions")->capture_default_str();
+  pretend->add_option("--pool", wanted->pool, "which names it uses: training, or gate for unseen ones")
+      ->check(CLI::IsMember({"training", "gate"}))
+      ->capture_default_str();
+  pretend->add_option("--facts", wanted->set.facts, "folder of the atlas's YAML files, whose names are left out")
+      ->capture_default_str();
+  pretend->add_flag("--json", wanted->json, "print the summary as JSON");
+  pretend->callback([wanted, &invocation] {
+    wanted->set.pool = wanted->pool == "gate" ? data::NamePool::kGate : data::NamePool::kTraining;
+    invocation.action = [wanted] { return Show(data::BuildPretendSet(wanted->set), wanted->json); };
+  });
 }
 
 }  // namespace
@@ -125,6 +157,7 @@ void AddDataCommand(CLI::App& app, Invocation& invocation) {
       return demonstrate ? Demonstrate(*options, *invocation.cancel) : Build(*options);
     };
   });
+  AddPretend(*data, invocation);
   AddDataImportCommand(*data, invocation);
 }
 

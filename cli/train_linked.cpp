@@ -119,6 +119,16 @@ int RunTrainCommand(const TrainCommand& command, const Invocation& invocation) {
   const WorkbenchRequest wanted{config->settings, *parts.program, /*record=*/false, /*engine=*/false};
   if (Status made = CompleteWorkbench(wanted, shown, *invocation.cancel, &bench); !made.ok()) return Fail(made.error());
   parts.tools = bench.Tools();
+  Workbench training_bench;
+  if (!config->corpus.empty()) {
+    settings::Settings searched = config->settings;
+    searched.retriever.SearchHere(config->corpus);
+    const WorkbenchRequest training{searched, *parts.program, /*record=*/false, /*engine=*/false};
+    if (Status made = CompleteWorkbench(training, shown, *invocation.cancel, &training_bench); !made.ok()) {
+      return Fail(std::move(made).error().Wrap("opening `train.data.corpus`"));
+    }
+    parts.training_tools = training_bench.Tools();
+  }
   if (command.dry_run) {
     const auto found = train::TryTraining(*config, std::move(parts), invocation.cancel);
     if (!found.ok()) return Fail(found.error());

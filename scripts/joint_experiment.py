@@ -3,10 +3,13 @@
 
   scripts/joint_experiment.py [WORK_FOLDER] [--jade PATH] [--jobs N] [--minutes N] [--arms a,b] [--seeds 1,2,3] [--rates 1e-5,…]
 
+Its training questions are those of the atlas and of a pretend world, made first where they are missing (build/questions,
+the same everywhere).
 Every arm is run with three learning rates and the first seed; the rate with the best dev F1 is then run with the other
-seeds. Each run takes one thread; --jobs runs go on side by side. A run that was cut off goes on from its checkpoint; one that is done is not run again. What a run came to, with the
-scores of every test question, is kept in bench/joint/results, so that the queue goes on in another clone. After each run
-WORK_FOLDER/ablation.json and summary.txt are written anew. Needs nothing but Python 3 and a built `jade`.
+seeds. Each run takes one thread; --jobs runs go on side by side. A run that was cut off goes on from its checkpoint;
+one that is done is not run again. What a run came to, with the scores of every test question, is kept in
+bench/joint/results, so that the queue goes on in another clone. After each run WORK_FOLDER/ablation.json and
+summary.txt are written anew. Needs nothing but Python 3 and a built `jade`.
 """
 import argparse
 import json
@@ -29,6 +32,7 @@ ARMS = {
     "executors-filter": "train: executors, others: filter",
 }
 ROLES = "roles: { train: all"  # in the base configuration: an arm's own words take its place
+PRETEND = ["--countries", "200", "--seed", "41"]
 PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
 
 
@@ -224,6 +228,17 @@ class Queue:
         (self.place / "summary.txt").write_text("\n".join(lines) + "\n")
 
 
+def make_questions(jade):
+    """build/questions: train.jsonl and corpus.jsonl, of the atlas and of a pretend world together."""
+    folder = ROOT / "build/questions"
+    if (folder / "corpus.jsonl").exists():
+        return
+    subprocess.run([jade, "data", "pretend", *PRETEND, "--out", str(folder / "pretend")], cwd=ROOT, check=True)
+    for made, atlas, pretend in (("train", "train", "questions"), ("corpus", "corpus", "corpus")):
+        text = (ROOT / f"data/atlas/{atlas}.jsonl").read_text() + (folder / f"pretend/{pretend}.jsonl").read_text()
+        (folder / f"{made}.jsonl").write_text(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", nargs="?", default=str(ROOT / "build/joint"))
@@ -245,6 +260,7 @@ def main():
         parser.error(f"unknown arm {unknown[0]}; known are {', '.join(ARMS)}")
     if not os.access(options.jade, os.X_OK):
         parser.error(f"no {options.jade}: run scripts/build.sh first, or give --jade")
+    make_questions(options.jade)
     queue = Queue(options)
     queue.work_through()
     queue.report()

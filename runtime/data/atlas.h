@@ -42,6 +42,9 @@ struct AtlasFiles {
 };
 Result<AtlasFiles> MakeAtlas(const AtlasOptions& options);
 
+// Writes them to the folder, which is made.
+Result<AtlasSummary> WriteFiles(AtlasFiles made, const std::string& folder);
+
 // The facts with their splits, as BuildAtlas sees them.
 Result<World> LoadAtlas(const std::string& facts, uint64_t seed);
 

@@ -22,9 +22,10 @@ Result<std::unique_ptr<StepRunner>> StepRunner::Create(const TrainConfig& config
   runner->trainer_ = std::make_unique<PolicyTrainer>(
       config, TrainerParts{models.policy, models.start, models.lora ? &*models.lora : nullptr, models.vocabulary,
                            parts.collective});
-  JADE_ASSIGN_OR_RETURN(runner->team_,
-                        Team::Create(config, {parts.program, parts.request, parts.tools, parts.rolled_out},
-                                     models.engine.get(), models.max_positions));
+  JADE_ASSIGN_OR_RETURN(
+      runner->team_,
+      Team::Create(config, {parts.program, parts.request, parts.tools, parts.training_tools, parts.rolled_out},
+                   models.engine.get(), models.max_positions));
   return runner;
 }
 

@@ -95,7 +95,8 @@ Team::Team(const TrainConfig& config, TeamParts parts, engine::Engine* engine)
     : config_(config),
       parts_(std::move(parts)),
       engine_(engine),
-      tools_(parts_.tools),
+      phase_tools_(parts_.tools, parts_.training_tools),
+      tools_({&phase_tools_}),
       session_(&engine_, {&tools_}),
       counterfactuals_(&session_, &engine_, &tools_) {}
 
@@ -183,6 +184,7 @@ Result<rollout::Batch> Team::RollOut(const std::vector<eval::Question>& question
   options.concurrency = static_cast<int>(config_.rollout.concurrency);
   options.retries = static_cast<int>(config_.rollout.retries);
   options.cancel = cancel;
+  phase_tools_.Enter(Phase::kTraining);
   std::vector<rollout::Answered> runs;
   JADE_TRY(rollout::AnswerQuestions(session_, options, asked, ids, [&](rollout::Answered answered) -> Status {
     runs.push_back(std::move(answered));
@@ -221,6 +223,7 @@ Result<Evaluation> Team::Evaluate(std::span<const eval::Question> questions, int
   const auto kept = std::min(static_cast<size_t>(samples_kept), asked.size());
   evaluation.samples.resize(kept);
   uint64_t done = 0;
+  phase_tools_.Enter(Phase::kEvaluation);
   JADE_TRY(rollout::AnswerQuestions(session_, options, asked, ids, [&](rollout::Answered answered) -> Status {
     collector.Add(answered);
     if (answered.question < kept) {

@@ -19,6 +19,7 @@
 #include "runtime/rollout/credit.h"
 #include "runtime/rollout/transition.h"
 #include "runtime/session/session.h"
+#include "runtime/train/phase_tools.h"
 #include "runtime/train/train_config.h"
 
 namespace jade::train {
@@ -30,6 +31,7 @@ struct TeamParts {
   session::ProgramPtr program;
   session::RunRequest request;  // workflow, budget, params, reward, normalisation, settings of roles, code, store
   std::vector<engine::ToolProvider*> tools;                             // outlive the team
+  std::vector<engine::ToolProvider*> training_tools;                    // of roll-outs; empty: the same
   std::function<void(std::vector<rollout::Answered>)> rolled_out = {};  // is given each roll-out's runs; may be empty
 };
 
@@ -81,6 +83,7 @@ class Team {
   int64_t max_positions_ = 0;
   // Ordinary calls go through as they are.
   replay::ResamplingEngine engine_;
+  PhaseTools phase_tools_;
   replay::ResamplingTools tools_;
   session::Session session_;
   replay::Counterfactuals counterfactuals_;

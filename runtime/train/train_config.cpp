@@ -38,6 +38,7 @@ void ReadName(MapReader& reader, const Document& document, std::string_view key,
 void ReadData(const Document& document, MapReader& train, TrainConfig* out) {
   MapReader data(document, train.Child("data"), "train.data");
   data.Text("train", &out->data)
+      .Text("corpus", &out->corpus)
       .Text("test", &out->test)
       .Text("dev", &out->dev.path)
       .Int("dev_limit", &out->dev.limit, 0, kMostSteps);

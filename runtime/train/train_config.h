@@ -92,6 +92,7 @@ struct TrainConfig {
   std::string file;      // .jade
   std::string workflow;  // empty: the main one
   std::string data;      // questions
+  std::string corpus;    // what training searches, instead of `settings.retriever`; empty: the same
   std::string test;      // questions to evaluate the result on; empty: none
   DevConfig dev;
   std::string run;     // folder

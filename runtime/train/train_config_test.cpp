@@ -52,6 +52,7 @@ TEST(TrainConfig, TheDefaultsAreThePublishedRun) {
   EXPECT_EQ(config->train_roles, "all");
   EXPECT_EQ(config->algorithm, Algorithm::kPpo);
   EXPECT_EQ(config->export_batches, "");
+  EXPECT_EQ(config->corpus, "");
 }
 
 TEST(TrainConfig, RejectionHasItsOwnSettingsAndNoneOfPpo) {

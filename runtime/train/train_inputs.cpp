@@ -56,6 +56,11 @@ Status CheckTraining(const TrainConfig& config, const session::Program& program,
   JADE_TRY(rollout::QuestionParameter(program, config.workflow));
   JADE_TRY(CheckFolder(config, resume));
   JADE_TRY(LoadQuestionSets(config));
+  std::error_code ignored;
+  if (!config.corpus.empty() && !std::filesystem::exists(config.corpus, ignored)) {
+    return Error(ErrorCode::kNotFound, fmt::format("`{}` does not exist", config.corpus))
+        .Wrap("reading `train.data.corpus`");
+  }
   return {};
 }
 

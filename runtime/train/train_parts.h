@@ -28,7 +28,8 @@ struct TrainParts {
   session::ProgramPtr program;
   session::RunRequest request;               // as the settings say: roles, budget, params, reward, normalisation, code
   std::vector<engine::ToolProvider*> tools;  // outlive the run
-  Collective* collective = nullptr;          // of several processes; null: this one alone
+  std::vector<engine::ToolProvider*> training_tools;  // of roll-outs, over `train.data.corpus`; empty: the same
+  Collective* collective = nullptr;                   // of several processes; null: this one alone
   std::function<void(std::vector<rollout::Answered>)> rolled_out;  // is given each roll-out's runs; may be empty
 };
 

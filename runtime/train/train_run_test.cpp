@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "runtime/engine/scripted.h"
 #include "runtime/train/team.h"
 #include "runtime/train/train_run_fixture.h"
 
@@ -31,6 +32,41 @@ TEST_F(TrainRunTest, WhatIsRewardedBecomesLikelier) {
   EXPECT_GT(figures.at({30, "dev/reward"}), 0.5);
   EXPECT_EQ(figures.at({1, "role/Think/valid"}), 0.0);
   EXPECT_NEAR(figures.at({1, "role/Think/penalty"}), 0.5, 1e-9);
+}
+
+TEST_F(TrainRunTest, RollOutsSearchTheTrainingCorpusAndEvaluationsTheOther) {
+  const session::Loaded loaded = session::Program::LoadText("search.jade", R"(use std.types
+executor Say(question: Query, documents: [Doc]) -> Answer {
+  user """{documents[0].text}"""
+  emits <answer> Answer
+  malformed Answer(raw)
+  penalty 0.0
+  sample max_tokens 4
+}
+reward Letters(answer: Answer, gold: [Text], run: Run) -> Float { 1.0 }
+main workflow Solve(question: Query) -> Answer { Say(question, R(question, 1)) }
+)");
+  ASSERT_NE(loaded.program, nullptr) << loaded.diagnostics.front().message;
+  parts_.program = parts_.request.program = loaded.program;
+  const auto searching = [](const std::string& text, engine::ScriptedTools* tools) {
+    tools->Set("R", [text](const engine::ToolRequest&) {
+      return engine::ScriptedTools::Result{R"([{"id":"0","title":"T","text":")" + text + R"(","score":1.0}])"};
+    });
+  };
+  engine::ScriptedTools training, evaluation;
+  searching("t", &training);
+  searching("e", &evaluation);
+  parts_.tools = {&evaluation};
+  parts_.training_tools = {&training};
+  TrainConfig config = Config("run");
+  config.steps = 3;  // evaluated before the first and after the last
+  ASSERT_TRUE(Train(config).ok());
+  EXPECT_EQ(training.requests().size(), 3u * 24u * 2u);
+  EXPECT_EQ(evaluation.requests().size(), 2u * 24u);
+  parts_.training_tools.clear();
+  config.run = folder_ / "one corpus";
+  ASSERT_TRUE(Train(config).ok());
+  EXPECT_EQ(evaluation.requests().size(), 2u * (2u * 24u) + 3u * 24u * 2u);
 }
 
 TEST_F(TrainRunTest, AnInterruptedRunGoesOnExactly) {

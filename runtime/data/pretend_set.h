@@ -1,0 +1,30 @@
+#pragma once
+// `jade data pretend`: a corpus and a question set about a pretend world, in the form of the atlas's and of any size, for
+// training that shall teach to read. Deterministic by its options.
+
+#include <cstdint>
+#include <string>
+
+#include "compiler/result/result.h"
+#include "runtime/data/atlas.h"
+#include "runtime/data/names.h"
+
+namespace jade::data {
+
+inline constexpr int kMostCountries = 2000;
+
+struct PretendSetOptions {
+  std::string output;                // folder of corpus.jsonl and questions.jsonl
+  std::string facts = "data/atlas";  // folder of the atlas's YAML files, if there: its names are never used
+  uint64_t seed = 1;
+  NamePool pool = NamePool::kTraining;
+  int countries = 200;  // 4 to kMostCountries: about 8 passages and 25 questions for each
+};
+
+// Replaces both files at once or not at all. All questions are of the summary's first split.
+Result<AtlasSummary> BuildPretendSet(const PretendSetOptions& options);
+
+// The same in memory: the file names and contents.
+Result<AtlasFiles> MakePretendSet(const PretendSetOptions& options);
+
+}  // namespace jade::data
