@@ -3,8 +3,7 @@
 
   scripts/joint_experiment.py [WORK_FOLDER] [--jade PATH] [--jobs N] [--minutes N] [--arms a,b] [--seeds 1,2,3] [--rates 1e-5,…]
 
-Its training questions are those of the atlas and of a pretend world, made first where they are missing (build/questions,
-the same everywhere).
+Its training questions are about a pretend world, made first where they are missing (build/pretend, the same everywhere).
 Every arm is run with three learning rates and the first seed; the rate with the best dev F1 is then run with the other
 seeds. Each run takes one thread; --jobs runs go on side by side. A run that was cut off goes on from its checkpoint;
 one that is done is not run again. What a run came to, with the scores of every test question, is kept in
@@ -32,7 +31,7 @@ ARMS = {
     "executors-filter": "train: executors, others: filter",
 }
 ROLES = "roles: { train: all"  # in the base configuration: an arm's own words take its place
-PRETEND = ["--countries", "200", "--seed", "41"]
+PRETEND = ["--countries", "400", "--seed", "41", "--out", "build/pretend"]
 PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
 
 
@@ -228,17 +227,6 @@ class Queue:
         (self.place / "summary.txt").write_text("\n".join(lines) + "\n")
 
 
-def make_questions(jade):
-    """build/questions: train.jsonl and corpus.jsonl, of the atlas and of a pretend world together."""
-    folder = ROOT / "build/questions"
-    if (folder / "corpus.jsonl").exists():
-        return
-    subprocess.run([jade, "data", "pretend", *PRETEND, "--out", str(folder / "pretend")], cwd=ROOT, check=True)
-    for made, atlas, pretend in (("train", "train", "questions"), ("corpus", "corpus", "corpus")):
-        text = (ROOT / f"data/atlas/{atlas}.jsonl").read_text() + (folder / f"pretend/{pretend}.jsonl").read_text()
-        (folder / f"{made}.jsonl").write_text(text)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", nargs="?", default=str(ROOT / "build/joint"))
@@ -249,7 +237,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, of a thread each")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--rates", default="2e-4,1e-4,3e-4")
+    parser.add_argument("--rates", default="2e-4,1e-4,5e-5")
     parser.add_argument("--warm-up", type=int, default=5, help="steps in which the critic alone learns")
     options = parser.parse_args()
     options.arms = options.arms.split(",")
@@ -260,7 +248,8 @@ def main():
         parser.error(f"unknown arm {unknown[0]}; known are {', '.join(ARMS)}")
     if not os.access(options.jade, os.X_OK):
         parser.error(f"no {options.jade}: run scripts/build.sh first, or give --jade")
-    make_questions(options.jade)
+    if not (ROOT / "build/pretend/questions.jsonl").exists():
+        subprocess.run([options.jade, "data", "pretend", *PRETEND], cwd=ROOT, check=True)
     queue = Queue(options)
     queue.work_through()
     queue.report()

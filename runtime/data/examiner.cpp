@@ -24,8 +24,7 @@ constexpr int kTriesPerQuestion = 60;
 
 class Examiner {
  public:
-  Examiner(const Asker& asker, const ExamOptions& options)
-      : asker_(asker), share_(options.share), rng_(options.seed) {}
+  Examiner(const Asker& asker, const ExamOptions& options) : asker_(asker), share_(options.share), rng_(options.seed) {}
 
   std::vector<Question> Ask() {
     Singles();

@@ -24,8 +24,8 @@ Result<AtlasFiles> MakePretendSet(const PretendSetOptions& options) {
     JADE_ASSIGN_OR_RETURN(const World atlas, LoadAtlas(options.facts, kAtlasSeed));
     for (const Entity& entity : atlas.entities) real.insert(entity.name);
   }
-  const World world = MakePretendWorld(
-      {.seed = options.seed, .pool = options.pool, .taken = &real, .countries = options.countries});
+  const World world =
+      MakePretendWorld({.seed = options.seed, .pool = options.pool, .taken = &real, .countries = options.countries});
   const Library library = WritePassages(world, options.seed);
   const Lookup lookup(library);
   Exam exam = MakeExam(Asker(world, library, std::nullopt), lookup,

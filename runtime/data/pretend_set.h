@@ -1,6 +1,6 @@
 #pragma once
-// `jade data pretend`: a corpus and a question set about a pretend world, in the form of the atlas's and of any size, for
-// training that shall teach to read. Deterministic by its options.
+// `jade data pretend`: a corpus and a question set about a pretend world, in the form of the atlas's and of any size,
+// for training that shall teach to read. Deterministic by its options.
 
 #include <cstdint>
 #include <string>

@@ -44,6 +44,7 @@ constexpr std::array<Known, 42> kKnown = {{
     {"too_long", "Cut-off replies", "share of the calls", Unit::kShare, true},
     {"policy/loss", "Policy loss", "", Unit::kNumber, false},
     {"policy/clip_fraction", "Clipped ratios", "share of the tokens", Unit::kShare, true},
+    {"policy/lr", "Learning rate of the policy", ""},
     {"policy/grad_norm", "Gradient norm of the policy", "before clipping"},
     {"value/loss", "Value loss", ""},
     {"value/grad_norm", "Gradient norm of the critic", "before clipping"},

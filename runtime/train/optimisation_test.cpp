@@ -135,5 +135,26 @@ TEST(LearningRateTest, RisesThenFalls) {
   EXPECT_NEAR(LearningRate(stage, 5000), 0.2, 1e-12);
 }
 
+TEST(LearningRateTest, ASharedScheduleIsAFunctionOfTheStep) {
+  using Shape = RateSchedule::Shape;
+  EXPECT_EQ(RateShare({}, 0), 1.0);
+  EXPECT_EQ(RateShare({}, 1000), 1.0);
+  const RateSchedule rising{.warm_up = 4};
+  EXPECT_EQ(RateShare(rising, 0), 0.25);
+  EXPECT_EQ(RateShare(rising, 3), 1.0);
+  EXPECT_EQ(RateShare(rising, 4), 1.0);
+  const RateSchedule linear{.shape = Shape::kLinear, .warm_up = 2, .steps = 12, .final = 0.1};
+  EXPECT_EQ(RateShare(linear, 0), 0.5);
+  EXPECT_EQ(RateShare(linear, 2), 1.0);
+  EXPECT_NEAR(RateShare(linear, 7), 0.55, 1e-12);
+  EXPECT_NEAR(RateShare(linear, 12), 0.1, 1e-12);
+  EXPECT_NEAR(RateShare(linear, 500), 0.1, 1e-12);
+  const RateSchedule cosine{.shape = Shape::kCosine, .steps = 40};
+  EXPECT_EQ(RateShare(cosine, 0), 1.0);
+  EXPECT_NEAR(RateShare(cosine, 10), 0.8535533905932737, 1e-12);  // (1 + cos(π / 4)) / 2
+  EXPECT_NEAR(RateShare(cosine, 20), 0.5, 1e-12);
+  EXPECT_NEAR(RateShare(cosine, 40), 0.0, 1e-12);
+}
+
 }  // namespace
 }  // namespace jade::train

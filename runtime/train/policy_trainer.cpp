@@ -13,6 +13,7 @@
 #include "runtime/advantage/policy_loss.h"
 #include "runtime/backbone/cpu_kernels.h"
 #include "runtime/train/credit_view.h"
+#include "runtime/train/learning_rate.h"
 #include "runtime/train/rejection.h"
 #include "runtime/train/role_losses.h"
 
@@ -174,6 +175,7 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   if (step.policy_updates > 0) {
     report.scalars["policy/loss"] = mean(step.policy_loss, step.policy_updates);
     report.scalars["policy/grad_norm"] = mean(step.policy_norm, step.policy_updates);
+    report.scalars["policy/lr"] = config_.actor_lr * RateShare(config_.actor_schedule, number);
   }
   if (step.value_updates > 0) {
     report.scalars["value/loss"] = mean(step.value_loss, step.value_updates);
@@ -426,7 +428,8 @@ Status PolicyTrainer::UpdatePolicy(Step& step, const MiniBatch& mini) {
   JADE_TRY(parts_.collective->Sum(losses));
   const auto [loss, head_loss] = losses;
   if (!std::isfinite(loss)) return NotFinite(step, mini, fmt::format("the policy loss is {}", loss));
-  JADE_ASSIGN_OR_RETURN(const double norm, StepOptimiser(*actor_, actor_parameters_, config_.actor_lr, step, mini));
+  const double lr = config_.actor_lr * RateShare(config_.actor_schedule, step.number);
+  JADE_ASSIGN_OR_RETURN(const double norm, StepOptimiser(*actor_, actor_parameters_, lr, step, mini));
   step.policy_norm += norm;
   step.policy_loss += loss;
   ++step.policy_updates;

@@ -222,9 +222,33 @@ void ReadDistributed(const Document& document, MapReader& train, TrainConfig* ou
   train.Absorb(reader.Finish());
 }
 
+void ReadSchedule(const Document& document, MapReader& actor, RateSchedule* out) {
+  const Node* node = actor.Child("schedule");
+  if (node == nullptr) return;
+  MapReader reader(document, node, "train.actor.schedule");
+  std::string shape = "constant";
+  reader.OneOf("shape", {"constant", "linear", "cosine"}, &shape)
+      .Int("warm_up", &out->warm_up, 0, kMostSteps)
+      .Int("steps", &out->steps, 1, kMostSteps)
+      .Float("final", &out->final, 0, 1);
+  using Shape = RateSchedule::Shape;
+  out->shape = shape == "linear" ? Shape::kLinear : shape == "cosine" ? Shape::kCosine : Shape::kConstant;
+  if (out->shape == Shape::kConstant) {
+    for (const char* key : {"steps", "final"}) {
+      if (node->Find(key) != nullptr) {
+        reader.Report(*node, fmt::format("a constant rate has no `{}`: `shape` is linear or cosine", key));
+      }
+    }
+  } else if (out->steps <= out->warm_up) {
+    reader.Report(*node, "`steps`, after which the rate has fallen, must be more than `warm_up`");
+  }
+  actor.Absorb(reader.Finish());
+}
+
 void ReadOptimisers(const Document& document, MapReader& train, TrainConfig* out) {
   MapReader actor(document, train.Child("actor"), "train.actor");
   actor.Float("lr", &out->actor_lr, 0, 1);
+  ReadSchedule(document, actor, &out->actor_schedule);
   if (const Node* node = actor.Child("lora")) {
     MapReader lora(document, node, "train.actor.lora");
     lora.Int("rank", &out->lora.rank, 1, 4096)

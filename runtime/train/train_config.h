@@ -38,6 +38,15 @@ struct CounterfactualConfig {
   double share = 0.1;        // of the trained calls
 };
 
+// The policy's learning rate over the steps of a run, as a share of `actor_lr`. A function of the step alone.
+struct RateSchedule {
+  enum class Shape { kConstant, kLinear, kCosine };
+  Shape shape = Shape::kConstant;
+  int64_t warm_up = 0;  // steps in which it rises in proportion
+  int64_t steps = 0;    // after which it has fallen to `final`; not of kConstant
+  double final = 0.0;   // share
+};
+
 struct LoraConfig {
   int64_t rank = 0;  // 0: full fine-tuning
   double alpha = 16;
@@ -114,6 +123,7 @@ struct TrainConfig {
   int64_t kl_report_every = 0;  // steps between reports of the divergence from the start; 0: only where a loss needs it
   UpdateConfig update;
   double actor_lr = 5e-7, critic_lr = 1e-5;
+  RateSchedule actor_schedule;
   OptimiserOptions optimiser;  // of both
   LoraConfig lora;
   CriticKind critic = CriticKind::kModel;

@@ -55,6 +55,22 @@ TEST(TrainConfig, TheDefaultsAreThePublishedRun) {
   EXPECT_EQ(config->corpus, "");
 }
 
+TEST(TrainConfig, AScheduleOfTheRateIsReadAndChecked) {
+  const std::string least(kLeast);
+  const auto config = ParseTrainConfig(
+      "t.yaml", least + "  actor: { schedule: { shape: cosine, warm_up: 5, steps: 40, final: 0.1 } }\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->actor_schedule.shape, RateSchedule::Shape::kCosine);
+  EXPECT_EQ(config->actor_schedule.warm_up, 5);
+  EXPECT_EQ(config->actor_schedule.steps, 40);
+  EXPECT_EQ(config->actor_schedule.final, 0.1);
+  EXPECT_THAT(Problems(least + "  actor: { schedule: { warm_up: 5, final: 0.1 } }\n"),
+              HasSubstr("t.yaml:5: a constant rate has no `final`"));
+  EXPECT_THAT(Problems(least + "  actor: { schedule: { shape: linear, warm_up: 5, steps: 5 } }\n"),
+              HasSubstr("must be more than `warm_up`"));
+  EXPECT_THAT(Problems(least + "  actor: { schedule: { shape: linear } }\n"), HasSubstr("must be more than"));
+}
+
 TEST(TrainConfig, RejectionHasItsOwnSettingsAndNoneOfPpo) {
   const std::string least(kLeast);
   const auto config = ParseTrainConfig(

@@ -83,6 +83,21 @@ TEST_F(TrainRunTest, AnInterruptedRunGoesOnExactly) {
   }
 }
 
+TEST_F(TrainRunTest, TheLearningRateFollowsItsScheduleThroughAResumption) {
+  const auto falling = [&](const std::string& run) {
+    TrainConfig config = Config(run);
+    config.actor_schedule = {.shape = RateSchedule::Shape::kLinear, .warm_up = 1, .steps = 4, .final = 0};
+    return config;
+  };
+  ASSERT_TRUE(Train(falling("whole")).ok());
+  const auto whole = Figures("whole");
+  const double rates[] = {3e-3, 3e-3, 2e-3, 1e-3, 0, 0};
+  for (int64_t step = 1; step <= 6; ++step) EXPECT_NEAR(whole.at({step, "policy/lr"}), rates[step - 1], 1e-12) << step;
+  ASSERT_TRUE(Train(falling("cut"), {.stop_after_steps = 3}).ok());
+  ASSERT_TRUE(Train(falling("cut"), {.resume = true}).ok());
+  EXPECT_EQ(Figures("cut"), whole);
+}
+
 TEST_F(TrainRunTest, AlarmsAfterAResumptionAreThoseOfAnUninterruptedRun) {
   const auto with = [&](const std::string& run) {
     TrainConfig config = Config(run, "  kl: { report_every: 1 }\n");
