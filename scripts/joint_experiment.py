@@ -48,6 +48,7 @@ class Queue:
         self.results.mkdir(parents=True, exist_ok=True)
         self.changed = threading.Condition()  # guards what follows, and the files of keep() and report()
         self.started = set()
+        self.running = set()
         self.stopped = False  # nothing new is started
         self.failed = False
 
@@ -111,14 +112,18 @@ class Queue:
         print(f"{time.strftime('%H:%M:%S')} {arm}, rate {rate}, seed {seed}", flush=True)
         config = self.config(arm, rate, seed)
         log = open(self.place / f"{config.stem}.log", "ab")
+        # In a session of its own: Ctrl-C reaches it once, by work_through().
         process = subprocess.Popen([self.options.jade, "train", str(config), "--resume"], cwd=ROOT, stdout=log,
-                                   stderr=log)
+                                   stderr=log, start_new_session=True)
+        self.running.add(process)
         try:
             status = process.wait(timeout=left)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # leaves a checkpoint
+            process.terminate()  # leaves a checkpoint
             process.wait()
             return False
+        finally:
+            self.running.discard(process)
         if status == 130:
             return False
         if status != 0:
@@ -174,10 +179,12 @@ class Queue:
         try:
             for thread in threads:
                 thread.join()
-        except KeyboardInterrupt:  # the runs were told as well, and leave checkpoints
+        except KeyboardInterrupt:
             with self.changed:
                 self.stopped = True
                 self.changed.notify_all()
+            for process in list(self.running):
+                process.terminate()  # leaves a checkpoint
             for thread in threads:
                 thread.join()
             raise
@@ -237,7 +244,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, of a thread each")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--rates", default="2e-4,1e-4,5e-5")
+    parser.add_argument("--rates", default="2e-4,1e-4,4e-4")
     parser.add_argument("--warm-up", type=int, default=5, help="steps in which the critic alone learns")
     options = parser.parse_args()
     options.arms = options.arms.split(",")
@@ -250,6 +257,7 @@ def main():
         parser.error(f"no {options.jade}: run scripts/build.sh first, or give --jade")
     if not (ROOT / "build/pretend/questions.jsonl").exists():
         subprocess.run([options.jade, "data", "pretend", *PRETEND], cwd=ROOT, check=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     queue = Queue(options)
     queue.work_through()
     queue.report()
