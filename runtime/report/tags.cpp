@@ -15,7 +15,7 @@ struct Known {
   bool from_zero = true;
 };
 
-constexpr std::array<Known, 42> kKnown = {{
+constexpr std::array<Known, 43> kKnown = {{
     {"dev/f1", "F1 on the development set", "greedy", Unit::kShare, false},
     {"dev/em", "Exact match on the development set", "greedy", Unit::kShare, false},
     {"dev/accuracy", "Accuracy on the development set", "gold contained in the answer", Unit::kShare, false},
