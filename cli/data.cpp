@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "runtime/data/atlas.h"
 #include "runtime/data/pretend_set.h"
+#include "runtime/tokenizer/tokenizer.h"
 
 namespace jade::cli {
 namespace {
@@ -82,6 +83,7 @@ void AddPretend(CLI::App& data, Invocation& invocation) {
   struct Wanted {
     data::PretendSetOptions set;
     std::string pool = "training";
+    std::string tokenizer;
     bool json = false;
   };
   auto wanted = std::make_shared<Wanted>();
@@ -97,12 +99,25 @@ void AddPretend(CLI::App& data, Invocation& invocation) {
   pretend->add_option("--pool", wanted->pool, "which names it uses: training, or gate for unseen ones")
       ->check(CLI::IsMember({"training", "gate"}))
       ->capture_default_str();
+  pretend->add_option("--tokenizer", wanted->tokenizer,
+                      "tokenizer.json of a model: more than half of the names are made of pieces of its vocabulary");
   pretend->add_option("--facts", wanted->set.facts, "folder of the atlas's YAML files, whose names are left out")
       ->capture_default_str();
   pretend->add_flag("--json", wanted->json, "print the summary as JSON");
   pretend->callback([wanted, &invocation] {
     wanted->set.pool = wanted->pool == "gate" ? data::NamePool::kGate : data::NamePool::kTraining;
-    invocation.action = [wanted] { return Show(data::BuildPretendSet(wanted->set), wanted->json); };
+    invocation.action = [wanted] {
+      if (!wanted->tokenizer.empty()) {
+        const auto tokenizer = tokenizer::Tokenizer::LoadTokenizerJson(wanted->tokenizer);
+        if (!tokenizer.ok()) return Fail(tokenizer.error());
+        std::vector<std::string> tokens;
+        for (int32_t id = 0; id < tokenizer->vocab_size(); ++id) {
+          if (!tokenizer->IsSpecial(id)) tokens.emplace_back(tokenizer->TokenBytes(id));
+        }
+        wanted->set.pieces = data::PiecesOf(tokens);
+      }
+      return Show(data::BuildPretendSet(wanted->set), wanted->json);
+    };
   });
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kPools = 8;
 constexpr size_t kRemembered = 200;
+constexpr double kPieced = 0.6;  // share of stems made of pieces, where there are some
 
 // Upper-cases the first letter; the few accented vowels that can open a stem are two bytes of Latin-1 (0xC3 …).
 std::string Capitalised(std::string text) {
@@ -62,7 +63,14 @@ std::string NameMaker::Unique(Make make, size_t shortest) {
   }
 }
 
+std::string NameMaker::PiecedStem() {
+  std::string stem = rng_.Pick(pieces_->beginnings);
+  if (!pieces_->rests.empty() && rng_.Chance(0.6)) stem += rng_.Pick(pieces_->rests);
+  return stem;
+}
+
 std::string NameMaker::Stem(int syllables) {
+  if (pieces_ != nullptr && !pieces_->beginnings.empty() && rng_.Chance(kPieced)) return PiecedStem();
   // Now and then a stem used before with one more or other syllable: near misses are part of the world.
   const Sounds& sounds = rng_.Pick(kSounds);
   std::string stem;

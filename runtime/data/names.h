@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "runtime/data/rng.h"
 
@@ -16,11 +17,19 @@ enum class NamePool { kTraining, kGate };
 // The pool a full name belongs to: one in eight is kept for the gate.
 NamePool PoolOf(std::string_view name);
 
+// Pieces of words that stems are put together of, beside the syllables: those of a model's vocabulary, so that it meets
+// all of them. Either may be empty.
+struct NamePieces {
+  std::vector<std::string> beginnings;  // of capitalised words, lower-cased
+  std::vector<std::string> rests;       // what goes on with a word
+};
+
 class NameMaker {
  public:
-  // `taken`: names never to produce (those of the atlas); may be null, must outlive the maker.
-  NameMaker(uint64_t seed, NamePool pool, const std::unordered_set<std::string>* taken)
-      : rng_(seed), pool_(pool), taken_(taken) {}
+  // `taken`: names never to produce (those of the atlas); may be null. Both outlive the maker.
+  NameMaker(uint64_t seed, NamePool pool, const std::unordered_set<std::string>* taken,
+            const NamePieces* pieces = nullptr)
+      : rng_(seed), pool_(pool), taken_(taken), pieces_(pieces) {}
 
   std::string Country();
   std::string City();
@@ -40,11 +49,13 @@ class NameMaker {
   template <typename Make>
   std::string Unique(Make make, size_t shortest = 4);  // repeats until the name is new, of the pool, and not taken
   std::string Stem(int syllables);
+  std::string PiecedStem();
   std::string Surname();
 
   Rng rng_;
   NamePool pool_;
   const std::unordered_set<std::string>* taken_;
+  const NamePieces* pieces_;
   std::unordered_set<std::string> used_;
   std::vector<std::string> surnames_;  // used before: relatives are near misses
   std::vector<std::string> stems_;     // used before: similar names are near misses

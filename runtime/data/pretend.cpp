@@ -11,7 +11,7 @@ class Builder {
  public:
   explicit Builder(const PretendOptions& options)
       : rng_(options.seed ^ 0x77F0A1D5u),
-        names_(HashText("names", options.seed), options.pool, options.taken),
+        names_(HashText("names", options.seed), options.pool, options.taken, options.pieces),
         count_(std::max(4, options.countries)) {}
 
   World Build() {

@@ -16,6 +16,7 @@ struct PretendOptions {
   NamePool pool = NamePool::kTraining;
   const std::unordered_set<std::string>* taken = nullptr;  // names never to use; outlives the call
   int countries = 20;                                      // the other kinds scale with it
+  const NamePieces* pieces = nullptr;                      // outlives the call
 };
 
 // About ten entities a country. Every name is new and of the pool; some differ little from others, on purpose.

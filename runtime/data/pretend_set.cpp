@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <unordered_set>
 
 #include "runtime/data/examiner.h"
@@ -13,7 +15,50 @@ namespace {
 
 constexpr double kAtlasCountries = 200;  // about: the other sorts of questions grow as the world does
 
+bool IsLatinLetter(uint32_t point) {
+  if (point < 0x80) return (point >= 'a' && point <= 'z') || (point >= 'A' && point <= 'Z');
+  return point >= 0xC0 && point < 0x250 && point != 0xD7 && point != 0xF7;
+}
+
+bool IsCapital(uint32_t point) {
+  return point >= 'A' && point <= 'Z';
+}
+
+// Whole code points, or nothing.
+std::vector<uint32_t> PointsOf(std::string_view text) {
+  std::vector<uint32_t> points;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80) {
+      points.push_back(byte);
+    } else if ((byte & 0xE0) == 0xC0 && i + 1 < text.size() && (text[i + 1] & 0xC0) == 0x80) {
+      points.push_back((uint32_t{byte} & 0x1F) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F));
+    } else {
+      return {};
+    }
+  }
+  return points;
+}
+
 }  // namespace
+
+NamePieces PiecesOf(const std::vector<std::string>& tokens) {
+  NamePieces pieces;
+  for (const std::string& token : tokens) {
+    const bool begins = token.starts_with(' ');
+    const std::vector<uint32_t> points = PointsOf(std::string_view(token).substr(begins ? 1 : 0));
+    if (points.empty() || !std::ranges::all_of(points, IsLatinLetter)) continue;
+    if (std::ranges::any_of(points.begin() + 1, points.end(), IsCapital)) continue;
+    if (begins && IsCapital(points[0]) && points.size() > 1) {
+      std::string piece = token.substr(1);
+      piece[0] = static_cast<char>(piece[0] - 'A' + 'a');
+      pieces.beginnings.push_back(std::move(piece));
+    } else if (!begins && !IsCapital(points[0]) && (points.size() > 1 || points[0] >= 0x80)) {
+      pieces.rests.push_back(token);
+    }
+  }
+  return pieces;
+}
 
 Result<AtlasFiles> MakePretendSet(const PretendSetOptions& options) {
   if (options.countries < 4 || options.countries > kMostCountries) {
@@ -24,8 +69,11 @@ Result<AtlasFiles> MakePretendSet(const PretendSetOptions& options) {
     JADE_ASSIGN_OR_RETURN(const World atlas, LoadAtlas(options.facts, kAtlasSeed));
     for (const Entity& entity : atlas.entities) real.insert(entity.name);
   }
-  const World world =
-      MakePretendWorld({.seed = options.seed, .pool = options.pool, .taken = &real, .countries = options.countries});
+  const World world = MakePretendWorld({.seed = options.seed,
+                                        .pool = options.pool,
+                                        .taken = &real,
+                                        .countries = options.countries,
+                                        .pieces = &options.pieces});
   const Library library = WritePassages(world, options.seed);
   const Lookup lookup(library);
   Exam exam = MakeExam(Asker(world, library, std::nullopt), lookup,

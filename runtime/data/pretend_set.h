@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "compiler/result/result.h"
 #include "runtime/data/atlas.h"
@@ -19,7 +20,11 @@ struct PretendSetOptions {
   uint64_t seed = 1;
   NamePool pool = NamePool::kTraining;
   int countries = 200;  // 4 to kMostCountries: about 8 passages and 25 questions for each
+  NamePieces pieces;    // to make more than half of the names of
 };
+
+// Of words as a vocabulary cuts them: " Nor" begins a capitalised word, "way" goes on with one. Others are left out.
+NamePieces PiecesOf(const std::vector<std::string>& tokens);
 
 // Replaces both files at once or not at all. All questions are of the summary's first split.
 Result<AtlasSummary> BuildPretendSet(const PretendSetOptions& options);

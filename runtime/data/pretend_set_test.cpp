@@ -79,6 +79,24 @@ TEST(PretendSet, GrowsWithItsCountries) {
   }
 }
 
+TEST(PretendSet, PiecesAreTheWordPartsOfAVocabulary) {
+  const NamePieces pieces = PiecesOf({" Nor", "way", " the", "Nor", " N", "ü", " Ås", "a", "1", " 19", "é\xC3", "", " ",
+                                      "it's", " USA", "ło", "\xE2\x82\xAC"});
+  EXPECT_THAT(pieces.beginnings, testing::ElementsAre("nor"));
+  EXPECT_THAT(pieces.rests, testing::ElementsAre("way", "ü", "ło"));
+}
+
+TEST(PretendSet, NamesAreMadeOfThePiecesThatAreGiven) {
+  const auto files = Make({.facts = kFacts, .countries = 20, .pieces = {{"quirk"}, {"zant", "üb"}}}).files;
+  size_t pieced = 0, names = 0;
+  for (const json& passage : Lines(files.at("corpus.jsonl"))) {
+    ++names;
+    pieced += passage["title"].get<std::string>().find("uirk") != std::string::npos;
+  }
+  EXPECT_GT(pieced, names / 4);
+  EXPECT_LT(pieced, names);
+}
+
 TEST(PretendSet, RefusesWorldsTooSmallOrTooLarge) {
   for (const int countries : {-1, 3, kMostCountries + 1}) {
     Result<AtlasFiles> made = MakePretendSet({.facts = kFacts, .countries = countries});
