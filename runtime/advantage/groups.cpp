@@ -120,6 +120,20 @@ bool UsesGroups(Estimator estimator) {
   return estimator == Estimator::kGrpo || estimator == Estimator::kRloo || estimator == Estimator::kReinforceBaseline;
 }
 
+Result<std::vector<uint8_t>> CallsWithoutSignal(const Batch& batch, const Options& options) {
+  JADE_ASSIGN_OR_RETURN(const Rewards rewards, MakeRewards(batch, options));
+  const Tallies tallies = CountRewards(batch, options, rewards);
+  std::vector<uint8_t> without(batch.transitions(), 0);
+  for (size_t t = 0; t < without.size(); ++t) {
+    if (tallies.cell_of[t] < 0) continue;
+    const Tally& group = tallies.groups[static_cast<size_t>(tallies.group_of[t])];
+    const auto& alternatives = batch.alternative_offsets;
+    const bool own = !alternatives.empty() && alternatives[t + 1] > alternatives[t];
+    without[t] = group.runs > 1 && group.smallest == group.largest && !own ? 1 : 0;
+  }
+  return without;
+}
+
 std::vector<int32_t> NumberGroups(const Batch& batch) {
   std::vector<int32_t> numbers(batch.transitions());
   Numbering groups(numbers.size());

@@ -55,6 +55,10 @@ struct GroupEstimates {
 GroupEstimates EstimateGroups(const Batch& batch, const Options& options, const Rewards& rewards,
                               std::span<const RoleRewards> by_role);
 
+// [T], 1 for calls whose advantage is zero before whitening whatever the policy: the rewards of their group, of two
+// runs at least, are all equal, and no alternatives of their own say otherwise. Errors: as MakeRewards.
+Result<std::vector<uint8_t>> CallsWithoutSignal(const Batch& batch, const Options& options);
+
 // Whether the estimator compares calls of a group: grpo, rloo, reinforce++-baseline.
 bool UsesGroups(Estimator estimator);
 

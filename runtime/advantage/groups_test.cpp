@@ -98,6 +98,22 @@ TEST(GroupsTest, EqualRewardsGiveNoSignalAndAreCounted) {
   EXPECT_NEAR(Advantage(groups, owned, 0), 0.0, 1e-9);
 }
 
+TEST(GroupsTest, CallsWithoutSignalAreThoseOfFlatGroupsOfSeveralRuns) {
+  OwnedBatch owned = ThreeRuns();  // question 0, site 7, rewards 0, 1, 1
+  owned.roles = 2;
+  owned.Add({.question = 1, .run = 3, .site = 7, .team = 1.0});
+  owned.Add({.question = 1, .run = 4, .site = 7, .team = 1.0});
+  owned.Add({.question = 1, .run = 4, .site = 8, .team = 1.0});  // of one run: it has the role's baseline
+  owned.Add({.question = 2, .run = 5, .site = 7, .team = 1.0, .penalty = 0.5});
+  owned.Add({.question = 2, .run = 6, .site = 7, .team = 1.0});             // a penalty tells them apart
+  owned.Add({.role = 1, .question = 1, .run = 3, .site = 9, .team = 1.0});  // of a role with a critic
+  owned.Add({.role = 1, .question = 1, .run = 4, .site = 9, .team = 1.0});
+  Options options;
+  options.defaults.estimator = Estimator::kRloo;
+  options.by_role[1] = {.estimator = Estimator::kGae};
+  EXPECT_EQ(CallsWithoutSignal(owned.View(), options).value(), (std::vector<uint8_t>{0, 0, 0, 1, 1, 0, 0, 0, 0, 0}));
+}
+
 TEST(GroupsTest, SameSiteOfAnotherQuestionIsAnotherGroup) {
   OwnedBatch owned = ThreeRuns();
   owned.Add({.question = 1, .run = 3, .site = 7});

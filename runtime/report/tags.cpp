@@ -15,7 +15,7 @@ struct Known {
   bool from_zero = true;
 };
 
-constexpr std::array<Known, 43> kKnown = {{
+constexpr std::array<Known, 44> kKnown = {{
     {"dev/f1", "F1 on the development set", "greedy", Unit::kShare, false},
     {"dev/em", "Exact match on the development set", "greedy", Unit::kShare, false},
     {"dev/accuracy", "Accuracy on the development set", "gold contained in the answer", Unit::kShare, false},
@@ -44,6 +44,7 @@ constexpr std::array<Known, 43> kKnown = {{
     {"too_long", "Cut-off replies", "share of the calls", Unit::kShare, true},
     {"policy/loss", "Policy loss", "", Unit::kNumber, false},
     {"policy/clip_fraction", "Clipped ratios", "share of the tokens", Unit::kShare, true},
+    {"policy/skipped_calls", "Calls of flat groups", "share that had no part in the update", Unit::kShare, true},
     {"policy/lr", "Learning rate of the policy", ""},
     {"policy/grad_norm", "Gradient norm of the policy", "before clipping"},
     {"value/loss", "Value loss", ""},

@@ -120,6 +120,7 @@ Result<PolicyBatch> MakePolicyBatch(const rollout::Batch& batch, const BatchOpti
     out.rollout_log_probs.resize(static_cast<size_t>(out.offsets.back()));
     out.roles.resize(static_cast<size_t>(out.offsets.back()), transition.role);
   }
+  if (!options.pack) return out;
   std::vector<uint32_t> order = options.order;
   if (order.empty()) {
     order.resize(out.transitions.size());

@@ -33,6 +33,7 @@ struct BatchOptions {
   int64_t micro_tokens = 8192;    // of a micro-batch, prompts included; a longer transition stands alone
   std::vector<uint32_t> order;    // of the transitions; empty: as they come
   std::vector<uint8_t> chosen;    // by transition of the batch, 0: left out as if it were not trained; empty: none is
+  bool pack = true;               // false: the flat arrays alone, without mini-batches
   bool share_prefixes = true;     // prompts that begin alike are computed once in a micro-batch, on the processor
 };
 

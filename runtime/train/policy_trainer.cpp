@@ -12,7 +12,6 @@
 #include "runtime/advantage/loss_weights.h"
 #include "runtime/advantage/policy_loss.h"
 #include "runtime/backbone/cpu_kernels.h"
-#include "runtime/train/credit_view.h"
 #include "runtime/train/learning_rate.h"
 #include "runtime/train/rejection.h"
 #include "runtime/train/role_losses.h"
@@ -23,7 +22,8 @@ struct PolicyTrainer::Step {
   const rollout::Batch& batch;
   int64_t number = 0;
   LegalTokens legal;
-  Accepted accepted = {};  // by rejection sampling
+  Accepted accepted = {};         // by rejection sampling
+  std::vector<uint8_t> chosen{};  // by transition of the batch; empty: all that are trained
   PolicyBatch flat;
   std::unique_ptr<CreditView> credit;                       // the batch as runtime/advantage sees it
   advantage::Options options;                               // with this batch's role numbers
@@ -137,6 +137,8 @@ std::vector<backbone::Parameter> PolicyTrainer::policy_parameters() const {
 Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t number) {
   Step step{
       .batch = batch, .number = number, .legal = LegalTokens(parts_.vocabulary, parts_.policy->config().max_positions)};
+  SetOptions(step);
+  if (config_.update.skip_flat_groups) JADE_TRY(LeaveOutFlatGroups(step));
   JADE_TRY(Flatten(step));
   JADE_TRY(SynchroniseMiniBatches(step));
   step.tokens.resize(static_cast<size_t>(step.flat.token_count()));
@@ -171,6 +173,11 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
                                                        step.has_reference, step.has_values},
                                                       *parts_.collective));
   report.scalars["policy/shared_prefixes"] = step.flat.SharedPrefixes();
+  if (config_.update.skip_flat_groups) {
+    const size_t trained = TrainedCount(batch);
+    report.scalars["policy/skipped_calls"] =
+        trained == 0 ? 0.0 : 1.0 - static_cast<double>(step.flat.transitions.size()) / static_cast<double>(trained);
+  }
   const auto mean = [](double sum, int64_t count) { return sum / static_cast<double>(std::max<int64_t>(count, 1)); };
   if (step.policy_updates > 0) {
     report.scalars["policy/loss"] = mean(step.policy_loss, step.policy_updates);
@@ -198,14 +205,41 @@ Status PolicyTrainer::Flatten(Step& step) {
   options.mini_batches = config_.update.mini_batches;
   options.micro_tokens = config_.update.micro_tokens;
   options.share_prefixes = config_.update.share_prefixes;
-  size_t trained = TrainedCount(step.batch);
   if (config_.algorithm == Algorithm::kRejection) {
     step.accepted = AcceptTransitions(step.batch, config_.rejection);
-    options.chosen = step.accepted.transitions;
-    trained = static_cast<size_t>(step.accepted.calls);
+    step.chosen = step.accepted.transitions;
   }
+  options.chosen = step.chosen;
+  const size_t trained = step.chosen.empty()
+                             ? TrainedCount(step.batch)
+                             : static_cast<size_t>(std::count(step.chosen.begin(), step.chosen.end(), uint8_t{1}));
   if (config_.update.shuffle) options.order = ShuffledOrder(trained, config_.seed, step.number);
   JADE_ASSIGN_OR_RETURN(step.flat, MakePolicyBatch(step.batch, options, step.legal, parts_.policy->device()));
+  return {};
+}
+
+// Baselines and whitening are of the whole batch; what is left out of the passes is known before the first one.
+Status PolicyTrainer::LeaveOutFlatGroups(Step& step) {
+  JADE_ASSIGN_OR_RETURN(const PolicyBatch whole,
+                        MakePolicyBatch(step.batch, {.pack = false}, step.legal, parts_.policy->device()));
+  const CreditView credit(step.batch, whole, {}, {});
+  JADE_ASSIGN_OR_RETURN(const std::vector<uint8_t> without, advantage::CallsWithoutSignal(credit.view(), step.options));
+  JADE_ASSIGN_OR_RETURN(step.estimates, EstimateAdvantages(credit, step.options));
+  step.chosen.assign(step.batch.transitions.size(), 0);
+  const auto keep = [&](std::vector<float>& values) {
+    std::vector<float> kept;
+    for (size_t i = 0; i < without.size(); ++i) {
+      if (without[i] == 0) {
+        kept.insert(kept.end(), values.begin() + whole.offsets[i], values.begin() + whole.offsets[i + 1]);
+      }
+    }
+    values = std::move(kept);
+  };
+  keep(step.estimates.advantages);
+  keep(step.estimates.returns);
+  for (size_t i = 0; i < without.size(); ++i) {
+    if (without[i] == 0) step.chosen[static_cast<size_t>(whole.transitions[i] - step.batch.transitions.data())] = 1;
+  }
   return {};
 }
 
@@ -278,7 +312,7 @@ Status PolicyTrainer::ScoreValues(Step& step) {
   return {};
 }
 
-Status PolicyTrainer::Estimate(Step& step) {
+void PolicyTrainer::SetOptions(Step& step) const {
   step.options = config_.advantage;
   step.options.kl.coefficient = kl_.coefficient;
   step.losses = RoleLosses(config_, kl_.coefficient, step.batch.roles);
@@ -292,24 +326,35 @@ Status PolicyTrainer::Estimate(Step& step) {
     options.estimator = *own->second.estimator;
     step.options.by_role[static_cast<int32_t>(role)] = options;
   }
+}
+
+Status PolicyTrainer::Estimate(Step& step) {
   step.credit = std::make_unique<CreditView>(step.batch, step.flat, step.tokens,
                                              CreditViewOptions{step.has_values, step.has_reference});
-  if (config_.algorithm != Algorithm::kRejection) return EstimateAdvantages(step);
+  if (config_.update.skip_flat_groups) {  // all but the divergence is known already
+    JADE_ASSIGN_OR_RETURN(const advantage::Rewards rewards, advantage::MakeRewards(step.credit->view(), step.options));
+    step.estimates.kl = rewards.divergence;
+    return {};
+  }
+  if (config_.algorithm != Algorithm::kRejection) {
+    JADE_ASSIGN_OR_RETURN(step.estimates, EstimateAdvantages(*step.credit, step.options));
+    return {};
+  }
   // Every token that is trained is worth the same.
   step.estimates.advantages.assign(step.flat.counted.begin(), step.flat.counted.end());
   step.estimates.returns.assign(step.tokens.size(), 0.0F);
   return {};
 }
 
-Status PolicyTrainer::EstimateAdvantages(Step& step) {
-  const advantage::Batch& view = step.credit->view();
-  JADE_ASSIGN_OR_RETURN(std::vector<advantage::RoleRewards> rewards, advantage::RewardMoments(view, step.options));
+Result<advantage::Estimates> PolicyTrainer::EstimateAdvantages(const CreditView& credit,
+                                                               const advantage::Options& options) {
+  const advantage::Batch& view = credit.view();
+  JADE_ASSIGN_OR_RETURN(std::vector<advantage::RoleRewards> rewards, advantage::RewardMoments(view, options));
   JADE_TRY(SumMoments(*parts_.collective, rewards));
-  JADE_ASSIGN_OR_RETURN(advantage::RawEstimates raw, advantage::EstimateRaw(view, step.options, rewards));
+  JADE_ASSIGN_OR_RETURN(advantage::RawEstimates raw, advantage::EstimateRaw(view, options, rewards));
   std::vector<advantage::Moments> whitening = raw.whitening;
   JADE_TRY(SumMoments(*parts_.collective, whitening));
-  JADE_ASSIGN_OR_RETURN(step.estimates, advantage::Whiten(view, step.options, std::move(raw), whitening));
-  return {};
+  return advantage::Whiten(view, options, std::move(raw), whitening);
 }
 
 // The losses' weights are normalised over the whole mini-batch, so that cutting it up changes nothing.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/advantage/groups.h"
 #include "runtime/config/yaml.h"
 
 namespace jade::train {
@@ -199,7 +200,8 @@ void ReadUpdate(const Document& document, MapReader& train, TrainConfig* out) {
       .Float("importance_cap", &to.importance_cap, 0, 1e6)
       .OneOf("compute", {"auto", "fp32", "bf16"}, &compute)
       .Bool("checkpointing", &to.checkpointing)
-      .Bool("share_prefixes", &to.share_prefixes);
+      .Bool("share_prefixes", &to.share_prefixes)
+      .Bool("skip_flat_groups", &to.skip_flat_groups);
   ReadName(reader, document, "loss_agg", &advantage::ParseLossAggregation, &to.aggregation);
   const Node* node = train.Child("update");
   if (node != nullptr && node->Find("mini_batches") != nullptr) {
@@ -273,6 +275,20 @@ void ReadOptimisers(const Document& document, MapReader& train, TrainConfig* out
       .Float("weight_decay", &out->optimiser.weight_decay, 0, 10)
       .Float("clip", &out->optimiser.clip, 0, 1e6);
   train.Absorb(optimiser.Finish());
+}
+
+// Which calls teach nothing is known before the passes only where neither a critic nor the policy has a say in rewards.
+void CheckFlatGroups(const Document& document, MapReader& train, const TrainConfig& config) {
+  if (!config.update.skip_flat_groups) return;
+  const Node& place = *document.root.Find("train")->Find("update");
+  bool groups = advantage::UsesGroups(config.advantage.defaults.estimator);
+  for (const auto& [name, role] : config.per_role) groups |= role.estimator && advantage::UsesGroups(*role.estimator);
+  if (!groups || config.NeedsCritic() || config.algorithm == Algorithm::kRejection) {
+    train.Report(place, "`skip_flat_groups` is for the group estimators alone: grpo, rloo, reinforce++-baseline");
+  }
+  if (config.advantage.kl.in == advantage::KlPlace::kReward) {
+    train.Report(place, "`skip_flat_groups` needs the KL in the loss, or none: in rewards it tells all calls apart");
+  }
 }
 
 // What sampling for training may not do: the recorded log-probabilities would be of another distribution.
@@ -369,6 +385,7 @@ Result<TrainConfig> ReadConfig(const Document& document, settings::Settings sett
   CheckSampling(document, train, out.settings);
   CheckTogether(document, train, &out);
   CheckRejection(document, train, out);
+  CheckFlatGroups(document, train, out);
   JADE_TRY(train.Finish());
   Flatten(document.root, "", &out.given);
   return out;

@@ -69,8 +69,9 @@ struct UpdateConfig {
   double kl_limit = 10.0;       // nats a token between old and new policy: above it the run stops; 0: never
   double importance_cap = 2.0;  // of exp(old − rollout); 0: no weight
   ComputeType compute = ComputeType::kAuto;
-  bool checkpointing = false;  // of activations
-  bool share_prefixes = true;  // of prompts that begin alike, on the processor
+  bool checkpointing = false;     // of activations
+  bool share_prefixes = true;     // of prompts that begin alike, on the processor
+  bool skip_flat_groups = false;  // calls of groups whose samples all earned the same have no part in the passes
 };
 
 struct RolloutConfig {

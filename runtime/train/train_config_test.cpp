@@ -71,6 +71,15 @@ TEST(TrainConfig, AScheduleOfTheRateIsReadAndChecked) {
   EXPECT_THAT(Problems(least + "  actor: { schedule: { shape: linear } }\n"), HasSubstr("must be more than"));
 }
 
+TEST(TrainConfig, FlatGroupsAreSkippedOnlyWhereGroupsAreCompared) {
+  const std::string least(kLeast);
+  EXPECT_THAT(Problems(least + "  update: { skip_flat_groups: true }\n"), HasSubstr("for the group estimators alone"));
+  const std::string groups = least + "  advantage: { estimator: rloo }\n  critic: { kind: none }\n";
+  EXPECT_EQ(Problems(groups + "  update: { skip_flat_groups: true }\n"), "");
+  EXPECT_THAT(Problems(groups + "  update: { skip_flat_groups: true }\n  kl: { in: reward }\n"),
+              HasSubstr("needs the KL in the loss"));
+}
+
 TEST(TrainConfig, RejectionHasItsOwnSettingsAndNoneOfPpo) {
   const std::string least(kLeast);
   const auto config = ParseTrainConfig(

@@ -182,6 +182,54 @@ TEST_F(TrainRunTest, SharedPrefixesChangeRoundingOnly) {
   }
 }
 
+TEST_F(TrainRunTest, SkippingFlatGroupsLeavesTheGradientAsItWas) {
+  const auto with = [&](const std::string& run, bool skip) {
+    TrainConfig config = Config(run, "  advantage: { estimator: rloo, whiten: none }\n");
+    config.critic = CriticKind::kNone;
+    config.steps = 2;
+    config.update.mini_batches = 1;
+    config.update.aggregation = advantage::LossAggregation::kCallMean;
+    config.update.skip_flat_groups = skip;
+    config.optimiser.clip = 0;
+    return config;
+  };
+  ASSERT_TRUE(Train(with("all", false)).ok());
+  ASSERT_TRUE(Train(with("some", true)).ok());
+  const auto all = Figures("all"), some = Figures("some");
+  const double skipped = some.at({1, "policy/skipped_calls"});
+  EXPECT_GT(skipped, 0.1);
+  EXPECT_LT(skipped, 1.0);
+  // The same sum of gradients, as a mean over fewer calls.
+  EXPECT_NEAR(some.at({1, "policy/grad_norm"}) * (1 - skipped) / all.at({1, "policy/grad_norm"}), 1, 1e-3);
+  EXPECT_EQ(some.at({1, "policy/kl_step"}), 0.0);  // the ratio is one
+  for (const char* tag : {"role/Say/advantage_mean", "role/Say/advantage_variance", "role/Think/reward"}) {
+    EXPECT_NEAR(some.at({1, tag}), all.at({1, tag}), 1e-12) << tag;
+  }
+}
+
+TEST_F(TrainRunTest, WhereAllGroupsAreFlatNothingIsTrained) {
+  TrainConfig config = Config("run", "  advantage: { estimator: rloo }\n");
+  const session::Loaded loaded = session::Program::LoadText("solve.jade", R"(use std.types
+executor Say(question: Query) -> Answer {
+  user """{question}"""
+  emits <answer> Answer
+  malformed Answer(raw)
+  penalty 0.0
+  sample max_tokens 4
+}
+reward Letters(answer: Answer, gold: [Text], run: Run) -> Float { 1.0 }
+main workflow Solve(question: Query) -> Answer { Say(question) }
+)");
+  ASSERT_NE(loaded.program, nullptr) << loaded.diagnostics.front().message;
+  parts_.program = parts_.request.program = loaded.program;
+  config.critic = CriticKind::kNone;
+  config.steps = 2;
+  config.update.skip_flat_groups = true;
+  const auto summary = Train(config);
+  ASSERT_TRUE(summary.ok()) << summary.error().ToString();
+  EXPECT_EQ(Figures("run").at({2, "policy/skipped_calls"}), 1.0);
+}
+
 TEST_F(TrainRunTest, RolesThatAreNotTrainedAreServedByTheStart) {
   const TrainConfig config = Config("run", "  roles: { train: [Say] }\n");
   const auto roles = RolesOf(config, *parts_.program);
