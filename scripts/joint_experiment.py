@@ -31,6 +31,7 @@ ARMS = {
     "executors-filter": "train: executors, others: filter",
 }
 ROLES = "roles: { train: all"  # in the base configuration: an arm's own words take its place
+RATE = "lr: RATE"  # the same for the policy's learning rate
 PRETEND = ["--countries", "400", "--seed", "41", "--out", "build/pretend"]
 PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
 
@@ -42,8 +43,8 @@ class Queue:
         self.place.mkdir(parents=True, exist_ok=True)
         self.deadline = time.monotonic() + 60 * options.minutes if options.minutes else None
         self.base = (ROOT / options.base).read_text()
-        if ROLES not in self.base:
-            sys.exit(f"{options.base}: it says `{ROLES} …`, where each arm says what it trains")
+        if ROLES not in self.base or RATE not in self.base:
+            sys.exit(f"{options.base}: it says `{ROLES} …`, where each arm says what it trains, and `{RATE}`")
         self.results = ROOT / options.results
         self.results.mkdir(parents=True, exist_ok=True)
         self.changed = threading.Condition()  # guards what follows, and the files of keep() and report()
@@ -57,11 +58,9 @@ class Queue:
 
     def config(self, arm, rate, seed):
         folder = self.folder(arm, rate, seed)
-        lines = f"\n  run: {folder}\n  arm: {arm}\n  seed: {seed}\n  actor: {{ lr: {rate} }}\n"
-        if "\n  critic:" not in self.base:  # it learns ten times as fast as its policy, as in the preset
-            lines += f"  critic: {{ lr: {float(rate) * 10:g}, warm_up: {self.options.warm_up} }}\n"
+        own = self.base.rstrip("\n").replace(ROLES, f"roles: {{ {ARMS[arm]}").replace(RATE, f"lr: {rate}")
         path = self.place / f"{folder.name}.yaml"
-        path.write_text(self.base.rstrip("\n").replace(ROLES, f"roles: {{ {ARMS[arm]}") + lines)
+        path.write_text(own + f"\n  run: {folder}\n  arm: {arm}\n  seed: {seed}\n")
         return path
 
     def kept(self, arm, rate, seed):
@@ -245,7 +244,6 @@ def main():
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--rates", default="2e-4,1e-4,4e-4")
-    parser.add_argument("--warm-up", type=int, default=5, help="steps in which the critic alone learns")
     options = parser.parse_args()
     options.arms = options.arms.split(",")
     options.seeds = [int(seed) for seed in options.seeds.split(",")]
