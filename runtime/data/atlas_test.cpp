@@ -11,21 +11,13 @@
 #include <sstream>
 
 #include "runtime/data/facts.h"
+#include "runtime/data/jsonl_fixture.h"
 #include "runtime/data/questions.h"
 
 namespace jade::data {
 namespace {
 
 using nlohmann::json;
-
-const std::string kFacts = std::string(JADE_SOURCE_DIR) + "/data/atlas";
-
-std::vector<json> Lines(const std::string& text) {
-  std::vector<json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
-  return lines;
-}
 
 // The atlas, made once for all tests of this file.
 const AtlasFiles& Made() {

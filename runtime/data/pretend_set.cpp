@@ -1,6 +1,7 @@
 #include "runtime/data/pretend_set.h"
 
 #include <fmt/format.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,27 +16,26 @@ namespace {
 
 constexpr double kAtlasCountries = 200;  // about: the other sorts of questions grow as the world does
 
-bool IsLatinLetter(uint32_t point) {
-  if (point < 0x80) return (point >= 'a' && point <= 'z') || (point >= 'A' && point <= 'Z');
-  return point >= 0xC0 && point < 0x250 && point != 0xD7 && point != 0xF7;
-}
-
-bool IsCapital(uint32_t point) {
+bool IsCapital(int32_t point) {
   return point >= 'A' && point <= 'Z';
 }
 
+// Of the Latin script, as far as two bytes go.
+bool IsLetter(int32_t point) {
+  if (point < 0x80) return (point >= 'a' && point <= 'z') || IsCapital(point);
+  return point >= 0xC0 && point < 0x250 && point != 0xD7 && point != 0xF7;
+}
+
 // Whole code points, or nothing.
-std::vector<uint32_t> PointsOf(std::string_view text) {
-  std::vector<uint32_t> points;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80) {
-      points.push_back(byte);
-    } else if ((byte & 0xE0) == 0xC0 && i + 1 < text.size() && (text[i + 1] & 0xC0) == 0x80) {
-      points.push_back((uint32_t{byte} & 0x1F) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F));
-    } else {
-      return {};
-    }
+std::vector<int32_t> PointsOf(std::string_view text) {
+  std::vector<int32_t> points;
+  while (!text.empty()) {
+    utf8proc_int32_t point = 0;
+    const utf8proc_ssize_t length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                                     static_cast<utf8proc_ssize_t>(text.size()), &point);
+    if (length <= 0) return {};
+    points.push_back(point);
+    text.remove_prefix(static_cast<size_t>(length));
   }
   return points;
 }
@@ -46,8 +46,8 @@ NamePieces PiecesOf(const std::vector<std::string>& tokens) {
   NamePieces pieces;
   for (const std::string& token : tokens) {
     const bool begins = token.starts_with(' ');
-    const std::vector<uint32_t> points = PointsOf(std::string_view(token).substr(begins ? 1 : 0));
-    if (points.empty() || !std::ranges::all_of(points, IsLatinLetter)) continue;
+    const std::vector<int32_t> points = PointsOf(std::string_view(token).substr(begins ? 1 : 0));
+    if (points.empty() || !std::ranges::all_of(points, IsLetter)) continue;
     if (std::ranges::any_of(points.begin() + 1, points.end(), IsCapital)) continue;
     if (begins && IsCapital(points[0]) && points.size() > 1) {
       std::string piece = token.substr(1);

@@ -6,21 +6,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
+
+#include "runtime/data/jsonl_fixture.h"
 
 namespace jade::data {
 namespace {
 
 using nlohmann::json;
-
-const std::string kFacts = std::string(JADE_SOURCE_DIR) + "/data/atlas";
-
-std::vector<json> Lines(const std::string& text) {
-  std::vector<json> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
-  return lines;
-}
 
 AtlasFiles Make(const PretendSetOptions& options) {
   Result<AtlasFiles> made = MakePretendSet(options);

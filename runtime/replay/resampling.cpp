@@ -66,7 +66,13 @@ Answered ResamplingTools::Forget(uint64_t seed) {
   return answered;
 }
 
+void ResamplingTools::Ask(std::vector<engine::ToolProvider*> asked) {
+  asked_ = std::move(asked);
+  if (queue_ != nullptr) Connect(queue_);
+}
+
 void ResamplingTools::Connect(std::shared_ptr<engine::EventQueue> queue) {
+  queue_ = queue;
   for (ToolProvider* tool : asked_) tool->Connect(queue);
   ToolProvider::Connect(std::move(queue));
 }

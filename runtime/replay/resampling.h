@@ -65,6 +65,8 @@ class ResamplingTools final : public engine::ToolProvider {
 
   bool Register(std::shared_ptr<const RecordedRun> run, uint64_t seed);
   Answered Forget(uint64_t seed);
+  // From now on these are the tools behind; no call is under way.
+  void Ask(std::vector<engine::ToolProvider*> asked);
 
   void Connect(std::shared_ptr<engine::EventQueue> queue) override;
   bool Serves(std::string_view tool) const override;
@@ -81,6 +83,7 @@ class ResamplingTools final : public engine::ToolProvider {
     Answered answered;
   };
   std::vector<engine::ToolProvider*> asked_;
+  std::shared_ptr<engine::EventQueue> queue_;  // of whoever asks; null before Connect
   std::unordered_map<uint64_t, Registered> registered_;
   size_t next_ = 0;  // whose turn it is to Step
 };

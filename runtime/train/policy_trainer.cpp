@@ -12,6 +12,8 @@
 #include "runtime/advantage/loss_weights.h"
 #include "runtime/advantage/policy_loss.h"
 #include "runtime/backbone/cpu_kernels.h"
+#include "runtime/train/advantages.h"
+#include "runtime/train/credit_view.h"
 #include "runtime/train/learning_rate.h"
 #include "runtime/train/rejection.h"
 #include "runtime/train/role_losses.h"
@@ -63,11 +65,6 @@ std::vector<uint32_t> ShuffledOrder(size_t count, uint64_t seed, int64_t step) {
   return order;
 }
 
-size_t TrainedCount(const rollout::Batch& batch) {
-  return static_cast<size_t>(std::count_if(batch.transitions.begin(), batch.transitions.end(),
-                                           [](const rollout::Transition& t) { return t.trained; }));
-}
-
 // Without a clip or a KL: the derivative of −log p.
 advantage::PolicyLoss<float> LikelihoodLoss(float log_prob, float old_log_prob) {
   advantage::PolicyLoss<float> loss;
@@ -76,25 +73,6 @@ advantage::PolicyLoss<float> LikelihoodLoss(float log_prob, float old_log_prob) 
   loss.ratio = std::exp(std::clamp(log_prob - old_log_prob, -20.0F, 20.0F));
   loss.importance = 1;
   return loss;
-}
-
-// From the tokens that were trained to those of the whole batch.
-BatchCredit CreditOf(const rollout::Batch& batch, const PolicyBatch& flat, const advantage::Estimates& estimates) {
-  const auto tokens = static_cast<size_t>(batch.action_tokens());
-  BatchCredit credit{std::vector<uint8_t>(tokens, 0), std::vector<float>(tokens, 0), std::vector<float>(tokens, 0)};
-  size_t place = 0, trained = 0;
-  for (const rollout::Transition& transition : batch.transitions) {
-    if (trained < flat.transitions.size() && flat.transitions[trained] == &transition) {
-      const auto first = static_cast<size_t>(flat.offsets[trained++]);
-      for (size_t i = 0; i < transition.action.size(); ++i) {
-        credit.counted[place + i] = flat.counted[first + i];
-        credit.advantages[place + i] = estimates.advantages[first + i];
-        credit.returns[place + i] = estimates.returns[first + i];
-      }
-    }
-    place += transition.action.size();
-  }
-  return credit;
 }
 
 }  // namespace
@@ -138,7 +116,12 @@ Result<UpdateReport> PolicyTrainer::Update(const rollout::Batch& batch, int64_t 
   Step step{
       .batch = batch, .number = number, .legal = LegalTokens(parts_.vocabulary, parts_.policy->config().max_positions)};
   SetOptions(step);
-  if (config_.update.skip_flat_groups) JADE_TRY(LeaveOutFlatGroups(step));
+  if (config_.update.skip_flat_groups) {
+    JADE_ASSIGN_OR_RETURN(Informative informative,
+                          FindInformative(batch, step.options, step.legal, *parts_.collective));
+    step.chosen = std::move(informative.transitions);
+    step.estimates = std::move(informative.estimates);
+  }
   JADE_TRY(Flatten(step));
   JADE_TRY(SynchroniseMiniBatches(step));
   step.tokens.resize(static_cast<size_t>(step.flat.token_count()));
@@ -215,31 +198,6 @@ Status PolicyTrainer::Flatten(Step& step) {
                              : static_cast<size_t>(std::count(step.chosen.begin(), step.chosen.end(), uint8_t{1}));
   if (config_.update.shuffle) options.order = ShuffledOrder(trained, config_.seed, step.number);
   JADE_ASSIGN_OR_RETURN(step.flat, MakePolicyBatch(step.batch, options, step.legal, parts_.policy->device()));
-  return {};
-}
-
-// Baselines and whitening are of the whole batch; what is left out of the passes is known before the first one.
-Status PolicyTrainer::LeaveOutFlatGroups(Step& step) {
-  JADE_ASSIGN_OR_RETURN(const PolicyBatch whole,
-                        MakePolicyBatch(step.batch, {.pack = false}, step.legal, parts_.policy->device()));
-  const CreditView credit(step.batch, whole, {}, {});
-  JADE_ASSIGN_OR_RETURN(const std::vector<uint8_t> without, advantage::CallsWithoutSignal(credit.view(), step.options));
-  JADE_ASSIGN_OR_RETURN(step.estimates, EstimateAdvantages(credit, step.options));
-  step.chosen.assign(step.batch.transitions.size(), 0);
-  const auto keep = [&](std::vector<float>& values) {
-    std::vector<float> kept;
-    for (size_t i = 0; i < without.size(); ++i) {
-      if (without[i] == 0) {
-        kept.insert(kept.end(), values.begin() + whole.offsets[i], values.begin() + whole.offsets[i + 1]);
-      }
-    }
-    values = std::move(kept);
-  };
-  keep(step.estimates.advantages);
-  keep(step.estimates.returns);
-  for (size_t i = 0; i < without.size(); ++i) {
-    if (without[i] == 0) step.chosen[static_cast<size_t>(whole.transitions[i] - step.batch.transitions.data())] = 1;
-  }
   return {};
 }
 
@@ -337,24 +295,13 @@ Status PolicyTrainer::Estimate(Step& step) {
     return {};
   }
   if (config_.algorithm != Algorithm::kRejection) {
-    JADE_ASSIGN_OR_RETURN(step.estimates, EstimateAdvantages(*step.credit, step.options));
+    JADE_ASSIGN_OR_RETURN(step.estimates, EstimateTogether(step.credit->view(), step.options, *parts_.collective));
     return {};
   }
   // Every token that is trained is worth the same.
   step.estimates.advantages.assign(step.flat.counted.begin(), step.flat.counted.end());
   step.estimates.returns.assign(step.tokens.size(), 0.0F);
   return {};
-}
-
-Result<advantage::Estimates> PolicyTrainer::EstimateAdvantages(const CreditView& credit,
-                                                               const advantage::Options& options) {
-  const advantage::Batch& view = credit.view();
-  JADE_ASSIGN_OR_RETURN(std::vector<advantage::RoleRewards> rewards, advantage::RewardMoments(view, options));
-  JADE_TRY(SumMoments(*parts_.collective, rewards));
-  JADE_ASSIGN_OR_RETURN(advantage::RawEstimates raw, advantage::EstimateRaw(view, options, rewards));
-  std::vector<advantage::Moments> whitening = raw.whitening;
-  JADE_TRY(SumMoments(*parts_.collective, whitening));
-  return advantage::Whiten(view, options, std::move(raw), whitening);
 }
 
 // The losses' weights are normalised over the whole mini-batch, so that cutting it up changes nothing.

@@ -14,7 +14,6 @@
 #include "runtime/engine/constraint.h"
 #include "runtime/rollout/transition.h"
 #include "runtime/train/collective.h"
-#include "runtime/train/credit_view.h"
 #include "runtime/train/critic.h"
 #include "runtime/train/lora.h"
 #include "runtime/train/optimiser.h"
@@ -61,7 +60,6 @@ class PolicyTrainer {
   Status ScoreValues(Step& step);
   void KeepValues(Step& step, const MicroBatch& micro, const at::Tensor& hidden_MD) const;
   Status Estimate(Step& step);
-  Result<advantage::Estimates> EstimateAdvantages(const CreditView& credit, const advantage::Options& options);
   Status RunMiniBatch(Step& step, const MiniBatch& mini, bool train_policy);
   Status WeighTokens(Step& step, const MiniBatch& mini);
   Status UpdatePolicy(Step& step, const MiniBatch& mini);
@@ -74,7 +72,6 @@ class PolicyTrainer {
   Status SynchroniseMiniBatches(Step& step);
   Status Flatten(Step& step);
   void SetOptions(Step& step) const;
-  Status LeaveOutFlatGroups(Step& step);
   // What happened to the token is noted in its figures.
   TokenGradient PolicyToken(Step& step, size_t place, const TokenScore& score) const;
   Error NotFinite(const Step& step, const MiniBatch& mini, const std::string& what) const;

@@ -95,8 +95,7 @@ Team::Team(const TrainConfig& config, TeamParts parts, engine::Engine* engine)
     : config_(config),
       parts_(std::move(parts)),
       engine_(engine),
-      phase_tools_(parts_.tools, parts_.training_tools),
-      tools_({&phase_tools_}),
+      tools_(parts_.tools),
       session_(&engine_, {&tools_}),
       counterfactuals_(&session_, &engine_, &tools_) {}
 
@@ -184,7 +183,7 @@ Result<rollout::Batch> Team::RollOut(const std::vector<eval::Question>& question
   options.concurrency = static_cast<int>(config_.rollout.concurrency);
   options.retries = static_cast<int>(config_.rollout.retries);
   options.cancel = cancel;
-  phase_tools_.Enter(Phase::kTraining);
+  if (!parts_.training_tools.empty()) tools_.Ask(parts_.training_tools);
   std::vector<rollout::Answered> runs;
   JADE_TRY(rollout::AnswerQuestions(session_, options, asked, ids, [&](rollout::Answered answered) -> Status {
     runs.push_back(std::move(answered));
@@ -223,7 +222,7 @@ Result<Evaluation> Team::Evaluate(std::span<const eval::Question> questions, int
   const auto kept = std::min(static_cast<size_t>(samples_kept), asked.size());
   evaluation.samples.resize(kept);
   uint64_t done = 0;
-  phase_tools_.Enter(Phase::kEvaluation);
+  tools_.Ask(parts_.tools);
   JADE_TRY(rollout::AnswerQuestions(session_, options, asked, ids, [&](rollout::Answered answered) -> Status {
     collector.Add(answered);
     if (answered.question < kept) {

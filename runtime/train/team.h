@@ -19,7 +19,6 @@
 #include "runtime/rollout/credit.h"
 #include "runtime/rollout/transition.h"
 #include "runtime/session/session.h"
-#include "runtime/train/phase_tools.h"
 #include "runtime/train/train_config.h"
 
 namespace jade::train {
@@ -83,7 +82,6 @@ class Team {
   int64_t max_positions_ = 0;
   // Ordinary calls go through as they are.
   replay::ResamplingEngine engine_;
-  PhaseTools phase_tools_;
   replay::ResamplingTools tools_;
   session::Session session_;
   replay::Counterfactuals counterfactuals_;
