@@ -102,6 +102,7 @@ void AddPretend(CLI::App& data, Invocation& invocation) {
   pretend->add_option("--tokenizer", wanted->tokenizer,
                       "tokenizer.json of a model: more than half of the names are made of pieces of its vocabulary");
   pretend->add_option("--facts", wanted->set.facts, "folder of the atlas's YAML files, whose names are left out")
+      ->check(CLI::ExistingDirectory)
       ->capture_default_str();
   pretend->add_flag("--json", wanted->json, "print the summary as JSON");
   pretend->callback([wanted, &invocation] {
