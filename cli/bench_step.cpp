@@ -83,7 +83,7 @@ class BenchStep final : public train::MeasuredStep {
   const std::vector<rollout::Answered>& runs() const override { return step_->runs(); }
   std::vector<train::StepCall> calls() const override { return step_->calls(); }
   bool may_end_replies() const override { return step_->may_end_replies(); }
-  Result<engine::Engine*> TakeEngine() override { return step_->TakeEngine(); }
+  Result<engine::Engine*> LendEngine() override { return step_->LendEngine(); }
 
  private:
   std::unique_ptr<interp::CodeSource> code_;

@@ -60,6 +60,7 @@ class Dealer {
   }
 
   Result<CallOutcome> Run() {
+    const std::shared_ptr<engine::EventQueue> owners = engine_.queue();
     auto queue = std::make_shared<engine::EventQueue>();
     engine_.Connect(queue);
     const auto begin = std::chrono::steady_clock::now();
@@ -72,11 +73,10 @@ class Dealer {
         if (event.kind == engine::Event::Kind::kReply && status.ok()) status = Take(event);
       }
     }
-    if (!status.ok()) {
-      Drop(*queue);
-      return std::move(status).error();
-    }
     outcome_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (!status.ok()) Drop(*queue);
+    engine_.Connect(owners);
+    if (!status.ok()) return std::move(status).error();
     return outcome_;
   }
 

@@ -67,7 +67,7 @@ class FixedStep final : public train::MeasuredStep {
   const std::vector<rollout::Answered>& runs() const override { return runs_; }
   std::vector<train::StepCall> calls() const override { return {{.run = 0, .prompt = {3}, .reply_tokens = 3}}; }
   bool may_end_replies() const override { return may_end; }
-  Result<engine::Engine*> TakeEngine() override { return static_cast<engine::Engine*>(&engine); }
+  Result<engine::Engine*> LendEngine() override { return static_cast<engine::Engine*>(&engine); }
 
   int rollouts = 0, steps = 0;
   bool may_end = false;

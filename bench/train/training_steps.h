@@ -23,8 +23,8 @@ struct TrainingStepsOptions {
   const std::atomic<bool>* cancel = nullptr;  // may be null
 };
 
-// PREFIX.rollout.calls_s, .rollout.s, .rollout.engine_calls_s, .rollout.engine_share and, with updates, .step.update_s
-// and .step.s. The step makes no more steps afterwards.
+// PREFIX.rollout.calls_s, .rollout.s, .rollout.engine_calls_s, .rollout.engine_share (by turns: after each roll-out the
+// engine alone) and, with updates, .step.update_s and .step.s.
 Result<std::vector<EngineRow>> MeasureTrainingSteps(train::MeasuredStep& step, const TrainingStepsOptions& options);
 
 }  // namespace jade::bench

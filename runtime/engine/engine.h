@@ -146,6 +146,7 @@ class EventSource {
   virtual ~EventSource() = default;
   // Sources that pass requests on connect those behind them, too.
   virtual void Connect(std::shared_ptr<EventQueue> queue) { queue_ = std::move(queue); }
+  const std::shared_ptr<EventQueue>& queue() const { return queue_; }  // null before the first Connect
 
   // Does one slice of work on the caller's thread; true when it did something or has more to do. For sources without
   // threads of their own.

@@ -98,7 +98,7 @@ class TeamStep final : public MeasuredStep {
     return calls;
   }
 
-  Result<engine::Engine*> TakeEngine() override {
+  Result<engine::Engine*> LendEngine() override {
     JADE_TRY(ForgetPrompts());
     return static_cast<engine::Engine*>(runner_->models().engine.get());
   }

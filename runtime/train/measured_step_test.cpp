@@ -65,7 +65,7 @@ TEST_F(MeasuredStepTest, ARolloutAloneMovesNothing) {
   EXPECT_EQ(first->response_tokens, again->response_tokens);
   EXPECT_EQ(first->update_seconds, 0);
   EXPECT_EQ(first->seconds, first->rollout_seconds);
-  EXPECT_TRUE((*step)->TakeEngine().ok());
+  EXPECT_TRUE((*step)->LendEngine().ok());
 }
 
 TEST_F(MeasuredStepTest, RandomWeightsWriteNoMoreThanAsked) {
