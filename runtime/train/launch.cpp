@@ -10,6 +10,7 @@ namespace jade::train {
 namespace {
 
 constexpr int kMostProcesses = 65536;
+constexpr int kLastPort = 65535;
 constexpr char kThisMachine[] = "127.0.0.1";
 
 // The names under which a launcher says the same things.
@@ -67,9 +68,13 @@ Status ReadAddress(const Reader& reader, const Names& names, Launch* launch) {
   const bool by_torchrun = names.rank == kTorchrun.rank;
   launch->address = reader.Text("MASTER_ADDR");
   if (reader.Has("MASTER_PORT")) {
-    JADE_ASSIGN_OR_RETURN(launch->port, reader.Number("MASTER_PORT", 1, 65535));
+    JADE_ASSIGN_OR_RETURN(launch->port, reader.Number("MASTER_PORT", 1, kLastPort));
   } else if (by_torchrun) {
     return Missing(names, names.rank, "MASTER_PORT");
+  }
+  // torchrun itself then serves a store at MASTER_PORT, whose protocol is that of its own version of PyTorch.
+  if (by_torchrun && reader.Text("TORCHELASTIC_USE_AGENT_STORE") == "True") {
+    launch->port += launch->port < kLastPort ? 1 : -1;
   }
   if (!launch->address.empty()) return {};
   if (by_torchrun) return Missing(names, names.rank, "MASTER_ADDR");

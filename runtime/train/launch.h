@@ -21,7 +21,8 @@ using Environment = std::function<const char*(const char*)>;
 
 // RANK and WORLD_SIZE first, then OMPI_COMM_WORLD_*, PMI_*, SLURM_*; none of them: one process. kInvalidArgument names
 // the variable that is missing or no number in range. MASTER_ADDR is the first host of SLURM_NODELIST where it is not
-// set, and this machine where all processes are on it.
+// set, and this machine where all processes are on it. The port is the one after MASTER_PORT where torchrun's agent
+// serves a store at that one (TORCHELASTIC_USE_AGENT_STORE).
 Result<Launch> ReadLaunch(const Environment& environment);
 
 // "node[03-07,9],x" → "node03"; "a,b" → "a".

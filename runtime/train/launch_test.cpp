@@ -46,6 +46,19 @@ TEST(Launch, Torchrun) {
   EXPECT_EQ(launch->port, 1234);
 }
 
+TEST(Launch, TorchrunsOwnStoreKeepsItsPort) {
+  std::map<std::string, std::string> variables{{"RANK", "0"},
+                                               {"WORLD_SIZE", "2"},
+                                               {"MASTER_ADDR", "one"},
+                                               {"MASTER_PORT", "1234"},
+                                               {"TORCHELASTIC_USE_AGENT_STORE", "True"}};
+  EXPECT_EQ(From(variables)->port, 1235);
+  variables["MASTER_PORT"] = "65535";
+  EXPECT_EQ(From(variables)->port, 65534);
+  variables["TORCHELASTIC_USE_AGENT_STORE"] = "False";
+  EXPECT_EQ(From(variables)->port, 65535);
+}
+
 TEST(Launch, ByHandOnOneMachine) {
   const auto launch = From({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "localhost"}, {"MASTER_PORT", "1"}});
   ASSERT_TRUE(launch.ok()) << launch.error().ToString();
