@@ -27,6 +27,10 @@ Milliseconds ToMilliseconds(double seconds) {
   return Milliseconds(static_cast<int64_t>(seconds * 1000.0));
 }
 
+double SecondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 // One line of what a library threw.
 std::string FirstLine(const std::exception& error) {
   const std::string text = error.what();
@@ -215,6 +219,7 @@ Result<std::unique_ptr<Collective>> JoinProcessGroup(const Launch& launch, const
   if (launch.size == 1) return std::unique_ptr<Collective>(std::make_unique<SingleProcess>());
   const Milliseconds timeout = ToMilliseconds(options.timeout);
   const std::string place = fmt::format("{}:{}", launch.address, launch.port);
+  const auto begin = std::chrono::steady_clock::now();
   try {
     at::Device device = options.device;
     if (device.is_cuda()) {
@@ -241,9 +246,9 @@ Result<std::unique_ptr<Collective>> JoinProcessGroup(const Launch& launch, const
         std::make_unique<ProcessGroup>(launch, options, store, std::move(group), device));
   } catch (const std::exception& error) {
     return Error(ErrorCode::kUnavailable,
-                 fmt::format("rank {} of {} did not meet the others at {} within {:.0f} s (MASTER_ADDR, MASTER_PORT, "
-                             "`train.distributed.timeout`): {}",
-                             launch.rank, launch.size, place, options.timeout, FirstLine(error)));
+                 fmt::format("rank {} of {} did not meet the others at {} ({:.0f} s of at most {:.0f} s; MASTER_ADDR, "
+                             "MASTER_PORT, `train.distributed.timeout`): {}",
+                             launch.rank, launch.size, place, SecondsSince(begin), options.timeout, FirstLine(error)));
   }
 }
 
