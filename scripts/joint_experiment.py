@@ -257,7 +257,10 @@ def main():
         subprocess.run([options.jade, "data", "pretend", *PRETEND], cwd=ROOT, check=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     queue = Queue(options)
-    queue.work_through()
+    try:
+        queue.work_through()
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted; the runs under way left checkpoints in {queue.place}: the same command goes on from there")
     queue.report()
     print((queue.place / "summary.txt").read_text(), end="")
     sys.exit(1 if queue.failed else 0)
