@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "runtime/report/html.h"
 #include "runtime/report/sections.h"
@@ -13,6 +17,7 @@ namespace jade::report {
 namespace {
 
 constexpr size_t kMostAlarms = 200;
+constexpr size_t kMostSteps = 4;
 constexpr size_t kMostText = 300;
 
 std::string Text(const metrics::Value& value) {
@@ -87,30 +92,58 @@ Comparison ComparisonOf(const Report& report) {
   return table;
 }
 
+// What went off and on again: one kind of alarm about one role of a run.
+struct RepeatedAlarm {
+  const metrics::Alarm* first = nullptr;
+  std::vector<int64_t> steps;
+};
+
+// In the order of their first steps.
+std::vector<RepeatedAlarm> Together(const std::vector<metrics::Alarm>& alarms) {
+  std::vector<RepeatedAlarm> together;
+  std::map<std::pair<std::string_view, std::string_view>, size_t> places;
+  for (const metrics::Alarm& alarm : alarms) {
+    const auto [place, is_new] = places.try_emplace({alarm.kind, alarm.role}, together.size());
+    if (is_new) together.push_back({&alarm, {}});
+    together[place->second].steps.push_back(alarm.step);
+  }
+  return together;
+}
+
+// "10, 15, 17 and 4 more".
+std::string StepsOf(const RepeatedAlarm& alarm) {
+  const size_t shown = alarm.steps.size() > kMostSteps + 1 ? kMostSteps : alarm.steps.size();
+  const std::span<const int64_t> steps = std::span(alarm.steps).first(shown);
+  std::string text = fmt::format("{}", fmt::join(steps, ", "));
+  if (shown < alarm.steps.size()) text += fmt::format(" and {} more", alarm.steps.size() - shown);
+  return text;
+}
+
 }  // namespace
 
 std::string AlarmSection(const View& view) {
   std::string rows;
   size_t count = 0;
   for (const RunData& run : view.report->runs) {
-    for (const metrics::Alarm& alarm : run.alarms) {
+    for (const RepeatedAlarm& alarm : Together(run.alarms)) {
       if (++count > kMostAlarms) continue;
-      rows += fmt::format("<tr><td class=\"number\">{}</td>", alarm.step);
+      rows += fmt::format("<tr><td>{}</td>", StepsOf(alarm));
       if (view.report->runs.size() > 1) rows += fmt::format("<td>{}</td>", Escape(run.about.name));
-      std::string kind = alarm.kind;
+      std::string kind = alarm.first->kind;
       std::replace(kind.begin(), kind.end(), '_', ' ');
       rows += fmt::format("<th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>", Escape(Shortened(kind, 60)),
-                          Escape(Shortened(alarm.role.empty() ? "all" : alarm.role, 60)),
-                          Escape(Shortened(alarm.text, kMostText)));
+                          Escape(Shortened(alarm.first->role.empty() ? "all" : alarm.first->role, 60)),
+                          Escape(Shortened(alarm.first->text, kMostText)));
     }
   }
   if (count == 0) return view.tags.empty() ? "" : "<p class=\"note\">None was raised.</p>";
   const std::string more =
       count > kMostAlarms ? fmt::format("<p class=\"note\">… and {} more</p>", count - kMostAlarms) : "";
   return fmt::format(
-      "<div class=\"scroll\"><table class=\"narrow\"><thead><tr><th scope=\"col\">Step</th>{}<th "
+      "<div class=\"scroll\"><table class=\"narrow\"><thead><tr><th scope=\"col\">Steps</th>{}<th "
       "scope=\"col\">Alarm</th>"
-      "<th scope=\"col\">Role</th><th scope=\"col\">What was seen</th></tr></thead><tbody>{}</tbody></table></div>{}",
+      "<th scope=\"col\">Role</th><th scope=\"col\">What was seen first</th></tr></thead><tbody>{}</tbody></table>"
+      "</div>{}",
       view.report->runs.size() > 1 ? "<th scope=\"col\">Run</th>" : "", rows, more);
 }
 

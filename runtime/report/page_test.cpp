@@ -76,6 +76,22 @@ TEST(PageTest, OneRunHasEverySectionThatItHasFiguresFor) {
   EXPECT_GE(CountOf(SectionOf(page, "validity"), "class=\"mark\""), 1U);
 }
 
+TEST(PageTest, AnAlarmThatComesAgainIsOneRow) {
+  const std::string folder = Fresh("page_alarms");
+  ASSERT_TRUE(WriteSyntheticRun(folder, {.steps = 12}).ok());
+  std::ofstream alarms(folder + "/alarms.jsonl", std::ios::app);
+  for (const int step : {1, 2, 4, 6, 7, 9}) {
+    alarms << R"({"step":)" << step << R"(,"kind":"validity_drop","role":"QR","text":"seen at )" << step << "\"}\n";
+  }
+  alarms << R"({"step":3,"kind":"validity_drop","role":"DS","text":"another role"})"
+         << "\n";
+  alarms.close();
+  const std::string section = SectionOf(Page(Read({folder})), "alarms");
+  EXPECT_EQ(CountOf(section, "validity drop"), 2U);
+  EXPECT_THAT(section, AllOf(HasSubstr("<td>1, 2, 4, 6 and 2 more</td>"), HasSubstr("<td>3</td>")));
+  EXPECT_THAT(section, AllOf(HasSubstr("seen at 1<"), Not(HasSubstr("seen at 2"))));
+}
+
 TEST(PageTest, ArmsAreComparedAndSeedsAreBands) {
   const std::string folder = Fresh("page_arms");
   for (uint64_t seed = 1; seed <= 3; ++seed) {
