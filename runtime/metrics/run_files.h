@@ -25,7 +25,7 @@ using Value = std::variant<bool, int64_t, double, std::string>;
 struct RunDescription {
   std::string name;
   std::string started;                  // ISO 8601, e.g. "2026-03-01T12:00:00Z"
-  std::map<std::string, Value> config;  // flattened: "reward.alpha" -> 0.1
+  std::map<std::string, Value> config;  // flattened: "actor.lr" -> 0.1
   std::string arm;                      // what the run tries, e.g. "joint"; runs of one arm are drawn as one
   uint64_t seed = 0;
   std::string model;

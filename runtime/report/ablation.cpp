@@ -51,6 +51,8 @@ Result<Ablation> ReadAblation(const std::string& path, std::vector<std::string>*
     row.turns = NumberIn(item, "turns").value_or(kAbsent);
     row.retrievals = NumberIn(item, "retrievals").value_or(kAbsent);
     row.valid_min = NumberIn(item, "valid_min").value_or(kAbsent);
+    const auto chosen = item.find("chosen");
+    row.chosen = chosen != item.end() && chosen->is_boolean() && chosen->get<bool>();
     if (!row.arm.empty()) ablation.rows.push_back(row);
     return !row.arm.empty();
   });

@@ -23,6 +23,7 @@ struct AblationRow {
   double turns = kAbsent;
   double retrievals = kAbsent;
   double valid_min = kAbsent;  // of the role with the least
+  bool chosen = false;         // its settings are the ones that were chosen for the arm: means are of these alone
 };
 
 // Paired over seeds and questions: a − b, with an interval.

@@ -110,7 +110,7 @@ std::string Table(const View& view) {
       "<th scope=\"col\">Time</th></tr></thead><tbody>";
   for (size_t i = 0; i < view.arms.size(); ++i) {
     const Arm& arm = view.arms[i];
-    out += fmt::format("<tr><th scope=\"row\"><i class=\"swatch {}\"></i>{}</th><td class=\"number\">{}</td>",
+    out += fmt::format("<tr><th scope=\"row\"><i class=\"swatch {}\"></i>&nbsp;{}</th><td class=\"number\">{}</td>",
                        ColourClass(static_cast<int>(i)), Escape(arm.name), arm.runs.size());
     for (const Row& row : Rows()) {
       const Progress progress = ProgressOf(arm, row.tags, row.less_is_better);

@@ -107,8 +107,8 @@ TEST(PageTest, ArmsAreComparedAndSeedsAreBands) {
           .ok());
   std::ofstream(folder + "/ablation.json")
       << R"({"rows":[{"arm":"joint","seed":1,"lr":3e-5,"dev_f1":0.58,"test_f1":0.56,"test_em":0.5,"turns":2.2,
-          "retrievals":1.7,"valid_min":0.98},{"arm":"joint","seed":2,"test_f1":0.54},{"arm":"start","seed":1,
-          "test_f1":0.33}],"comparisons":[{"a":"joint","b":"planner only","difference":0.123,"low":0.081,"high":0.162},
+          "retrievals":1.7,"valid_min":0.98,"chosen":true},{"arm":"joint","seed":2,"test_f1":0.54,"chosen":true},
+          {"arm":"joint","seed":1,"lr":1e-5,"test_f1":0.1,"chosen":false},{"arm":"start","seed":1,"test_f1":0.33}],"comparisons":[{"a":"joint","b":"planner only","difference":0.123,"low":0.081,"high":0.162},
           {"a":"joint","b":"executors only","difference":0.02,"low":-0.01,"high":0.05}]})";
   const Report report = Read({folder});
   ASSERT_EQ(report.runs.size(), 7U);

@@ -82,7 +82,7 @@ std::string DrawIntervals(const std::string& title, const std::string& note, con
   PlotSize size;
   size.width = 720;
   size.left = 240;
-  size.right = 150;
+  size.right = 175;
   size.height = size.top + size.bottom + kRow * static_cast<int>(intervals.size());
   const Plot plot{size, XAxis(size, {.low = low, .high = high, .ticks = 6, .unit = Unit::kShare}),
                   YAxis(size, {.ticks = 0})};

@@ -64,8 +64,10 @@ std::string ArmTable(const Ablation& ablation) {
   for (const std::string& arm : arms) {
     std::vector<Summary> cells(std::size(kColumns));
     std::set<int64_t> seeds;
+    const bool has_choice = std::any_of(ablation.rows.begin(), ablation.rows.end(),
+                                        [&](const AblationRow& row) { return row.arm == arm && row.chosen; });
     for (const AblationRow& row : ablation.rows) {
-      if (row.arm != arm) continue;
+      if (row.arm != arm || (has_choice && !row.chosen)) continue;
       seeds.insert(row.seed);
       for (size_t i = 0; i < cells.size(); ++i) cells[i].Take(row.*(kColumns[i].figure));
     }
@@ -92,13 +94,12 @@ std::string RowTable(const Ablation& ablation) {
   return out + "</tbody></table></div></details>";
 }
 
-// A number of the run's configuration; 0 when it is not there or not a number.
-double ConfigNumber(const RunData& run, const std::string& key) {
-  const auto found = run.about.config.find(key);
-  if (found == run.about.config.end()) return 0;
-  if (const auto* number = std::get_if<double>(&found->second)) return *number;
-  if (const auto* whole = std::get_if<int64_t>(&found->second)) return static_cast<double>(*whole);
-  return 0;
+// A parameter of the workflow as the run's configuration has it; "default" where it does not say.
+std::string Parameter(const RunData& run, const std::string& name) {
+  const auto found = run.about.config.find("params." + name);
+  if (found == run.about.config.end()) return "default";
+  const auto* text = std::get_if<std::string>(&found->second);
+  return text == nullptr ? "default" : *text;
 }
 
 // Runs of one arm and of the same weights.
@@ -112,14 +113,15 @@ struct Place {
 
 std::vector<Place> PlacesOf(const View& view) {
   std::vector<Place> places;
-  std::set<std::pair<double, double>> weights;
+  std::set<std::pair<std::string, std::string>> weights;
   for (size_t i = 0; i < view.arms.size(); ++i) {
-    std::map<std::pair<double, double>, Place> own;
+    std::map<std::pair<std::string, std::string>, Place> own;
     for (const RunData* run : view.arms[i].runs) {
-      const std::pair<double, double> weight = {ConfigNumber(*run, "reward.alpha"), ConfigNumber(*run, "reward.beta")};
+      const std::pair weight = {Parameter(*run, "alpha"), Parameter(*run, "beta")};
       weights.insert(weight);
       Place& place = own[weight];
-      place.name = fmt::format("{} (α {:g}, β {:g})", Shortened(view.arms[i].name, 40), weight.first, weight.second);
+      place.name = fmt::format("{} (α {}, β {})", Shortened(view.arms[i].name, 40), Shortened(weight.first, 20),
+                               Shortened(weight.second, 20));
       place.colour = static_cast<int>(i);
       const Arm alone{run->about.name, {run}};
       place.f1.Take(ProgressOf(alone, {"dev/f1", "reward/f1"}).last);

@@ -184,8 +184,8 @@ Status WriteSyntheticRun(const std::string& folder, const SyntheticRun& run) {
                         metrics::MetricsWriter::Open({.folder = folder, .unix_seconds = [] { return 1.7e9; }}));
   JADE_TRY(writer.WriteRun({.name = run.name,
                             .started = "2026-01-15T08:00:00Z",
-                            .config = {{"reward.alpha", run.alpha},
-                                       {"reward.beta", run.beta},
+                            .config = {{"params.alpha", fmt::format("{:g}", run.alpha)},
+                                       {"params.beta", fmt::format("{:g}", run.beta)},
                                        {"batch.questions", int64_t{128}},
                                        {"optimiser.lr", 3e-5},
                                        {"freeze", std::string("none")}},
