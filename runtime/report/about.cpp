@@ -17,6 +17,7 @@ namespace jade::report {
 namespace {
 
 constexpr size_t kMostAlarms = 200;
+constexpr size_t kMostAlarmsInSight = 12;  // more are folded
 constexpr size_t kMostSteps = 4;
 constexpr size_t kMostText = 300;
 
@@ -124,14 +125,16 @@ std::string StepsOf(const RepeatedAlarm& alarm) {
 std::string AlarmSection(const View& view) {
   std::string rows;
   size_t count = 0;
+  std::map<std::string, size_t> kinds;
   for (const RunData& run : view.report->runs) {
     for (const RepeatedAlarm& alarm : Together(run.alarms)) {
+      std::string kind = Shortened(alarm.first->kind, 60);
+      std::replace(kind.begin(), kind.end(), '_', ' ');
+      ++kinds[kind];
       if (++count > kMostAlarms) continue;
       rows += fmt::format("<tr><td>{}</td>", StepsOf(alarm));
       if (view.report->runs.size() > 1) rows += fmt::format("<td>{}</td>", Escape(run.about.name));
-      std::string kind = alarm.first->kind;
-      std::replace(kind.begin(), kind.end(), '_', ' ');
-      rows += fmt::format("<th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>", Escape(Shortened(kind, 60)),
+      rows += fmt::format("<th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>", Escape(kind),
                           Escape(Shortened(alarm.first->role.empty() ? "all" : alarm.first->role, 60)),
                           Escape(Shortened(alarm.first->text, kMostText)));
     }
@@ -139,12 +142,17 @@ std::string AlarmSection(const View& view) {
   if (count == 0) return view.tags.empty() ? "" : "<p class=\"note\">None was raised.</p>";
   const std::string more =
       count > kMostAlarms ? fmt::format("<p class=\"note\">… and {} more</p>", count - kMostAlarms) : "";
-  return fmt::format(
+  const std::string table = fmt::format(
       "<div class=\"scroll\"><table class=\"narrow\"><thead><tr><th scope=\"col\">Steps</th>{}<th "
       "scope=\"col\">Alarm</th>"
       "<th scope=\"col\">Role</th><th scope=\"col\">What was seen first</th></tr></thead><tbody>{}</tbody></table>"
       "</div>{}",
       view.report->runs.size() > 1 ? "<th scope=\"col\">Run</th>" : "", rows, more);
+  if (count <= kMostAlarmsInSight) return table;
+  std::vector<std::string> counts;
+  for (const auto& [kind, times] : kinds) counts.push_back(fmt::format("{} {}", times, Escape(kind)));
+  counts.resize(std::min(counts.size(), kMostAlarmsInSight));
+  return fmt::format("<details><summary>{}</summary>{}</details>", fmt::join(counts, ", "), table);
 }
 
 std::string AboutSection(const View& view) {

@@ -14,6 +14,8 @@
 namespace jade::report {
 namespace {
 
+constexpr size_t kShortName = 24;  // bytes; longer names of arms may be broken
+
 struct Row {
   std::string name;
   std::vector<std::string> tags;
@@ -110,8 +112,9 @@ std::string Table(const View& view) {
       "<th scope=\"col\">Time</th></tr></thead><tbody>";
   for (size_t i = 0; i < view.arms.size(); ++i) {
     const Arm& arm = view.arms[i];
-    out += fmt::format("<tr><th scope=\"row\"><i class=\"swatch {}\"></i>&nbsp;{}</th><td class=\"number\">{}</td>",
-                       ColourClass(static_cast<int>(i)), Escape(arm.name), arm.runs.size());
+    out += fmt::format("<tr><th scope=\"row\"{}><i class=\"swatch {}\"></i>{}</th><td class=\"number\">{}</td>",
+                       arm.name.size() <= kShortName ? " class=\"short\"" : "", ColourClass(static_cast<int>(i)),
+                       Escape(arm.name), arm.runs.size());
     for (const Row& row : Rows()) {
       const Progress progress = ProgressOf(arm, row.tags, row.less_is_better);
       out += Cell(progress.first, progress.last, row.unit);

@@ -90,6 +90,20 @@ TEST(PageTest, AnAlarmThatComesAgainIsOneRow) {
   EXPECT_EQ(CountOf(section, "validity drop"), 2U);
   EXPECT_THAT(section, AllOf(HasSubstr("<td>1, 2, 4, 6 and 2 more</td>"), HasSubstr("<td>3</td>")));
   EXPECT_THAT(section, AllOf(HasSubstr("seen at 1<"), Not(HasSubstr("seen at 2"))));
+  EXPECT_THAT(section, Not(HasSubstr("<summary>")));
+}
+
+TEST(PageTest, ManyAlarmsAreCountedAndFolded) {
+  const std::string folder = Fresh("page_many_alarms");
+  ASSERT_TRUE(WriteSyntheticRun(folder, {.steps = 12}).ok());
+  std::ofstream alarms(folder + "/alarms.jsonl", std::ios::app);
+  for (int role = 0; role < 13; ++role) {
+    alarms << R"({"step":1,"kind":")" << (role < 2 ? "kl" : "entropy_collapse") << R"(","role":"R)" << role
+           << R"(","text":"seen"})"
+           << "\n";
+  }
+  alarms.close();
+  EXPECT_THAT(SectionOf(Page(Read({folder})), "alarms"), HasSubstr("<summary>11 entropy collapse, 2 kl</summary>"));
 }
 
 TEST(PageTest, ArmsAreComparedAndSeedsAreBands) {
