@@ -260,7 +260,9 @@ def main():
     try:
         queue.work_through()
     except KeyboardInterrupt:
-        sys.exit(f"interrupted; the runs under way left checkpoints in {queue.place}: the same command goes on from there")
+        print(f"interrupted; the runs under way left checkpoints in {queue.place}: the same command goes on from there",
+              file=sys.stderr)
+        sys.exit(130)
     queue.report()
     print((queue.place / "summary.txt").read_text(), end="")
     sys.exit(1 if queue.failed else 0)

@@ -39,8 +39,8 @@ struct CallOutcome {
   int64_t reply_tokens = 0;
 };
 
-// The engine is not connected to anything else. Fails with the first call that fails, and with kCancelled when `cancel`
-// (may be null) becomes true; then nothing is in flight.
+// Nothing is in flight before; the queue that the engine was connected to is so again afterwards. Fails with the first
+// call that fails, and with kCancelled when `cancel` (may be null) becomes true; then nothing is in flight.
 Result<CallOutcome> RunCalls(engine::Engine& engine, const CallPlan& plan, const std::atomic<bool>* cancel);
 
 }  // namespace jade::bench

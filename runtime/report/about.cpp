@@ -21,13 +21,6 @@ constexpr size_t kMostAlarmsInSight = 12;  // more are folded
 constexpr size_t kMostSteps = 4;
 constexpr size_t kMostText = 300;
 
-std::string Text(const metrics::Value& value) {
-  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
-  if (const auto* whole = std::get_if<int64_t>(&value)) return fmt::format("{}", *whole);
-  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{:g}", *number);
-  return std::get<std::string>(value);
-}
-
 // A table of what each run says under each key: first the keys in which they differ.
 class Comparison {
  public:
@@ -87,8 +80,8 @@ Comparison ComparisonOf(const Report& report) {
     add("seed", fmt::format("{}", about.seed));
     add("started", about.started);
     add("workflow", about.workflow);
-    for (const auto& [key, value] : about.config) table.Add(key, i, Text(value));
-    for (const auto& [key, value] : about.machine) table.Add("machine: " + key, i, Text(value));
+    for (const auto& [key, value] : about.config) table.Add(key, i, ValueText(value));
+    for (const auto& [key, value] : about.machine) table.Add("machine: " + key, i, ValueText(value));
   }
   return table;
 }
@@ -121,6 +114,13 @@ std::string StepsOf(const RepeatedAlarm& alarm) {
 }
 
 }  // namespace
+
+std::string ValueText(const metrics::Value& value) {
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const auto* whole = std::get_if<int64_t>(&value)) return fmt::format("{}", *whole);
+  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{:g}", *number);
+  return std::get<std::string>(value);
+}
 
 std::string AlarmSection(const View& view) {
   std::string rows;

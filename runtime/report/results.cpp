@@ -97,9 +97,7 @@ std::string RowTable(const Ablation& ablation) {
 // A parameter of the workflow as the run's configuration has it; "default" where it does not say.
 std::string Parameter(const RunData& run, const std::string& name) {
   const auto found = run.about.config.find("params." + name);
-  if (found == run.about.config.end()) return "default";
-  const auto* text = std::get_if<std::string>(&found->second);
-  return text == nullptr ? "default" : *text;
+  return found == run.about.config.end() ? "default" : ValueText(found->second);
 }
 
 // Runs of one arm and of the same weights.

@@ -21,6 +21,9 @@ struct View {
 
 View ViewOf(const Report& report);
 
+// A value of a configuration, as people read it.
+std::string ValueText(const metrics::Value& value);
+
 std::string HeadlineSection(const View& view);
 std::string AlarmSection(const View& view);
 std::string AblationSection(const View& view);

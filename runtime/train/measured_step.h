@@ -50,7 +50,8 @@ class MeasuredStep {
   virtual const std::vector<rollout::Answered>& runs() const = 0;
   virtual std::vector<StepCall> calls() const = 0;
   virtual bool may_end_replies() const = 0;  // random weights do not know the end tokens
-  // The engine that answered, without what it had cached. It may be connected to something else until the next step.
+  // The engine that answered, without what it had cached. Who connects it to
+  // something else connects it back before the next step.
   virtual Result<engine::Engine*> LendEngine() = 0;
 };
 

@@ -27,10 +27,6 @@ Milliseconds ToMilliseconds(double seconds) {
   return Milliseconds(static_cast<int64_t>(seconds * 1000.0));
 }
 
-double SecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 // One line of what a library threw.
 std::string FirstLine(const std::exception& error) {
   const std::string text = error.what();
@@ -245,10 +241,11 @@ Result<std::unique_ptr<Collective>> JoinProcessGroup(const Launch& launch, const
     return std::unique_ptr<Collective>(
         std::make_unique<ProcessGroup>(launch, options, store, std::move(group), device));
   } catch (const std::exception& error) {
+    const double waited = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return Error(ErrorCode::kUnavailable,
                  fmt::format("rank {} of {} did not meet the others at {} ({:.0f} s of at most {:.0f} s; MASTER_ADDR, "
                              "MASTER_PORT, `train.distributed.timeout`): {}",
-                             launch.rank, launch.size, place, SecondsSince(begin), options.timeout, FirstLine(error)));
+                             launch.rank, launch.size, place, waited, options.timeout, FirstLine(error)));
   }
 }
 
