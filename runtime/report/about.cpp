@@ -142,7 +142,7 @@ std::string AlarmSection(const View& view) {
   if (count == 0) return view.tags.empty() ? "" : "<p class=\"note\">None was raised.</p>";
   const std::string more =
       count > kMostAlarms ? fmt::format("<p class=\"note\">… and {} more</p>", count - kMostAlarms) : "";
-  const std::string table = fmt::format(
+  std::string table = fmt::format(
       "<div class=\"scroll\"><table class=\"narrow\"><thead><tr><th scope=\"col\">Steps</th>{}<th "
       "scope=\"col\">Alarm</th>"
       "<th scope=\"col\">Role</th><th scope=\"col\">What was seen first</th></tr></thead><tbody>{}</tbody></table>"
