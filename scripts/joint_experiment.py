@@ -36,6 +36,15 @@ PRETEND = ["--countries", "400", "--seed", "41", "--out", "build/pretend"]
 PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
 
 
+def rows_of(kept):
+    """The kept scores of a run as `jade eval --compare` reads them: it wants whole rows."""
+    unscored = {"gold": [], "answer": "", "tokens": 0, "type": ""}
+    lines = [json.dumps({"id": name, "question": name, **unscored,
+                         **{key: values[i] for key, values in kept["scores"].items()}})
+             for i, name in enumerate(kept["ids"])]
+    return "\n".join(lines) + "\n"
+
+
 class Queue:
     def __init__(self, options):
         self.options = options
@@ -91,14 +100,8 @@ class Queue:
         (self.results / f"{folder.name}.json").write_text(json.dumps(kept, separators=(",", ":")) + "\n")
 
     def rows_file(self, arm, rate, seed):
-        """The kept scores as `jade eval --compare` reads them."""
-        kept = self.kept(arm, rate, seed)
         path = self.place / f"{self.folder(arm, rate, seed).name}.rows.jsonl"
-        unscored = {"gold": [], "answer": "", "tokens": 0, "type": ""}  # the comparison reads whole rows
-        lines = [json.dumps({"id": name, "question": name, **unscored,
-                             **{key: values[i] for key, values in kept["scores"].items()}})
-                 for i, name in enumerate(kept["ids"])]
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text(rows_of(self.kept(arm, rate, seed)))
         return str(path)
 
     def run(self, arm, rate, seed):
