@@ -9,13 +9,12 @@ F1 over seeds, and the paired differences OTHER − RUNS with bootstrap interval
 """
 import argparse
 import json
+import os
 import pathlib
 import statistics
-import subprocess
 import sys
-import tempfile
 
-from joint_experiment import ROOT, rows_of
+from joint_experiment import ROOT, differences
 
 
 def read(where):
@@ -24,7 +23,11 @@ def read(where):
     paths = where.glob("*.json") if where.is_dir() else where.parent.glob(where.name)
     runs = {}
     for path in sorted(paths):
-        kept = json.loads(path.read_text())
+        try:
+            kept = json.loads(path.read_text())
+            kept["seed"], kept["result"]["test/f1"], kept["ids"], kept["scores"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            sys.exit(f"{path}: no run that scripts/joint_experiment.py kept ({type(error).__name__}: {error})")
         if kept["seed"] in runs:
             sys.exit(f"{where}: two runs of seed {kept['seed']}; name those of one arm and rate, as in '{where}/joint-lr2e-4-*'")
         runs[kept["seed"]] = kept
@@ -39,28 +42,14 @@ def test_f1(runs):
     return statistics.mean(f1), statistics.stdev(f1) if len(f1) > 1 else 0.0
 
 
-def differences(jade, runs, others):
-    """By measure: the paired `difference` others − runs and the ends of its interval, `low` and `high`. Both in the same order
-    of seeds."""
-    with tempfile.TemporaryDirectory() as place:
-        files = []
-        for name, side in (("a", runs), ("b", others)):
-            paths = [pathlib.Path(place) / f"{name}{at}.jsonl" for at in range(len(side))]
-            for path, run in zip(paths, side):
-                path.write_text(rows_of(run))
-            files.append(",".join(map(str, paths)))
-        done = subprocess.run([jade, "eval", "--compare", *files, "--json"], stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        sys.exit(done.returncode)
-    return json.loads(done.stdout)["measures"]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs")
     parser.add_argument("other")
     parser.add_argument("--jade", default=str(ROOT / "build/release/jade"))
     options = parser.parse_args()
+    if not os.access(options.jade, os.X_OK):
+        parser.error(f"no {options.jade}: run scripts/build.sh first, or give --jade")
     a, b = read(options.runs), read(options.other)
     seeds = sorted(a.keys() & b.keys())
     if not seeds:
@@ -70,7 +59,10 @@ def main():
         mean, deviation = test_f1(runs)
         minutes = statistics.mean(run["result"]["seconds"] for run in runs) / 60
         print(f"{where}: test F1 {mean:.4f} ± {deviation:.4f} ({len(seeds)} seeds), {minutes:.1f} minutes a run")
-    measures = differences(options.jade, *sides)
+    try:
+        measures = differences(options.jade, *sides)
+    except RuntimeError as error:
+        sys.exit(str(error))
     for measure in ("f1", "em", "accuracy", "turns", "retrievals"):
         row = measures[measure]
         print(f"  {measure:10} {row['difference']:+.4f}  ({row['low']:+.4f} to {row['high']:+.4f})")

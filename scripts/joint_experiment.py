@@ -19,6 +19,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -33,6 +34,7 @@ ARMS = {
 ROLES = "roles: { train: all"  # in the base configuration: an arm's own words take its place
 RATE = "lr: RATE"  # the same for the policy's learning rate
 PRETEND = ["--countries", "400", "--seed", "41", "--out", "build/pretend"]
+RATES = ["2e-4", "1e-4", "4e-4"]
 PAIRS = [("joint", "planner"), ("joint", "executors"), ("joint", "planner-filter"), ("joint", "executors-filter")]
 
 
@@ -43,6 +45,22 @@ def rows_of(kept):
                          **{key: values[i] for key, values in kept["scores"].items()}})
              for i, name in enumerate(kept["ids"])]
     return "\n".join(lines) + "\n"
+
+
+def differences(jade, runs, others):
+    """By measure: the paired `difference` others − runs over questions and seeds, and the ends of its interval, `low` and `high`.
+    Both are kept runs in the same order of seeds. RuntimeError with what `jade eval --compare` said when it fails."""
+    with tempfile.TemporaryDirectory() as place:
+        sides = []
+        for name, side in (("a", runs), ("b", others)):
+            paths = [pathlib.Path(place) / f"{name}{at}.jsonl" for at in range(len(side))]
+            for path, run in zip(paths, side):
+                path.write_text(rows_of(run))
+            sides.append(",".join(map(str, paths)))
+        done = subprocess.run([jade, "eval", "--compare", *sides, "--json"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return json.loads(done.stdout)["measures"]
 
 
 class Queue:
@@ -98,11 +116,6 @@ class Queue:
                 "result": json.loads((folder / "result.json").read_text()),
                 "ids": [row["id"] for row in rows], "scores": scores}
         (self.results / f"{folder.name}.json").write_text(json.dumps(kept, separators=(",", ":")) + "\n")
-
-    def rows_file(self, arm, rate, seed):
-        path = self.place / f"{self.folder(arm, rate, seed).name}.rows.jsonl"
-        path.write_text(rows_of(self.kept(arm, rate, seed)))
-        return str(path)
 
     def run(self, arm, rate, seed):
         """True when the run is done; False when time is up."""
@@ -192,20 +205,18 @@ class Queue:
             raise
 
     def compare(self, a, b):
-        rows = {}
+        runs = {}
         for arm in (a, b):
             rate = self.best_rate(arm)
-            done = [seed for seed in self.options.seeds if rate and self.kept(arm, rate, seed)]
-            rows[arm] = [self.rows_file(arm, rate, seed) for seed in done]
-        count = min(len(rows[a]), len(rows[b]))
+            kept = [self.kept(arm, rate, seed) for seed in self.options.seeds] if rate else []
+            runs[arm] = [run for run in kept if run]
+        count = min(len(runs[a]), len(runs[b]))
         if count == 0:
             return None
-        # The difference that is reported is of the second to the first.
-        command = [self.options.jade, "eval", "--compare", ",".join(rows[b][:count]), ",".join(rows[a][:count]), "--json"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        if done.returncode != 0:
-            return {"a": a, "b": b, "error": done.stderr.strip()}
-        f1 = json.loads(done.stdout)["measures"]["f1"]
+        try:
+            f1 = differences(self.options.jade, runs[b][:count], runs[a][:count])["f1"]
+        except RuntimeError as error:
+            return {"a": a, "b": b, "error": str(error)}
         return {"a": a, "b": b, "seeds": count, "difference": f1["difference"], "low": f1["low"], "high": f1["high"]}
 
     def report(self):
@@ -246,7 +257,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side, of a thread each")
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
-    parser.add_argument("--rates", default="2e-4,1e-4,4e-4")
+    parser.add_argument("--rates", default=",".join(RATES))
     options = parser.parse_args()
     options.arms = options.arms.split(",")
     options.seeds = [int(seed) for seed in options.seeds.split(",")]
